@@ -1,0 +1,1 @@
+//! What a visit is and where it came from: address, source, channel, agent.

@@ -4,5 +4,13 @@
 //! Nothing here reads a clock, a file, the network or a source of chance, and nothing here is async: `now`
 //! comes in as an argument, randomness as bytes. That is what lets the server, the tests and the explanation
 //! shown to a merchant run the very same code.
+//!
+//! Where to start: [`attribution::credits`] turns a journey into exact credits, [`order::fold_order`] turns a
+//! provider's versions into one order, [`identity::resolve`] turns bindings into persons.
 
+pub mod attribution;
+pub mod ids;
+pub mod journey;
+pub mod money;
 pub mod visit;
+pub mod visitor_token;

@@ -162,6 +162,10 @@ id_type! {
     /// One fact, that is one version of one object as one delivery told it: `fact_` and 32 hex digits.
     FactId, "fact_", fmt_hex, read_hex, Hex
 }
+id_type! {
+    /// One refund of an order: `ref_` and 32 hex digits, derived from the provider's own id.
+    RefundId, "ref_", fmt_hex, read_hex, Hex
+}
 
 impl OrderId {
     /// The id of the order that `connection` calls `object_id`.

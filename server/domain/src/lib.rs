@@ -9,8 +9,10 @@
 //! provider's versions into one order, [`identity::resolve`] turns bindings into persons.
 
 pub mod attribution;
+pub mod identity;
 pub mod ids;
 pub mod journey;
 pub mod money;
+pub mod order;
 pub mod visit;
 pub mod visitor_token;

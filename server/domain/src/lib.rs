@@ -12,6 +12,7 @@ pub mod attribution;
 pub mod identity;
 pub mod ids;
 pub mod journey;
+pub mod matching;
 pub mod money;
 pub mod order;
 pub mod visit;

@@ -1,1 +1,12 @@
-//! Filled by the commits that follow.
+//! Tributary's server: collector, billing, jobs, reports, dashboard and command line in one program.
+//! Start reading at `http/router.rs` (the whole surface) or `cli/mod.rs` (every command).
+
+pub mod app;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod effects;
+pub mod http;
+pub mod migrations;
+pub mod secrets;
+pub mod store;

@@ -1,0 +1,66 @@
+//! `tributary key`: API keys, shown once.
+
+use anyhow::{anyhow, ensure};
+
+use crate::config::Config;
+use crate::control::keys::Scope;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Make a key and print it; it is never shown again.
+    Create {
+        #[arg(long)]
+        workspace: String,
+        #[arg(long, default_value = "key")]
+        name: String,
+        /// read, write, admin; repeat for several.
+        #[arg(long = "scope", default_values_t = vec!["read".to_owned()])]
+        scopes: Vec<String>,
+        /// Make a trb_test_ key.
+        #[arg(long)]
+        test: bool,
+    },
+    /// List the keys, without their clear text.
+    List,
+    /// Make a key worthless.
+    Revoke { id: String },
+}
+
+impl Command {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let app = super::open(config).await?;
+        let now_ms = app.clock.now_ms();
+        match self {
+            Command::Create { workspace, name, scopes, test } => {
+                let known = app.directory().workspaces.contains_key(&workspace);
+                ensure!(known, "there is no workspace {workspace:?}; `tributary workspace list` shows them");
+                let scopes = scopes
+                    .iter()
+                    .map(|word| Scope::parse(word).ok_or(anyhow!("--scope {word:?}: use read, write or admin")))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let (_, clear) = app.control.create_key(&workspace, &name, &scopes, !test, now_ms).await?;
+                println!("{clear}");
+            }
+            Command::List => {
+                for key in app.control.keys().await? {
+                    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+                    let state = if key.revoked_at_ms.is_some() { "revoked" } else { "valid" };
+                    println!(
+                        "{}\t{}\t{}\t{}…\t{}\t{state}",
+                        key.id,
+                        key.workspace_id,
+                        key.name,
+                        key.prefix,
+                        scopes.join(",")
+                    );
+                }
+            }
+            Command::Revoke { id } => {
+                ensure!(app.control.revoke_key(&id, now_ms).await?, "there is no valid key {id:?}");
+                println!("revoked {id}");
+            }
+        }
+        app.close().await;
+        Ok(())
+    }
+}

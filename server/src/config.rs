@@ -1,0 +1,200 @@
+//! Settings: the documented defaults compiled in, a TOML file over them, the environment over both.
+//! Never reads anything else, so `tributary.default.toml` is the whole truth.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+use toml::{Table, Value};
+
+/// The documented defaults, also the list of every key there is.
+pub const DEFAULTS: &str = include_str!("../tributary.default.toml");
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub secret_key: secrecy::SecretString,
+    pub http: Http,
+    pub store: Store,
+    pub control: Control,
+    pub inbox: Inbox,
+    pub pixel: Pixel,
+    pub attribution: Attribution,
+    pub log: Log,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    pub listen: String,
+    pub public_url: String,
+    pub trusted_proxies: Vec<String>,
+    pub hit_body_bytes_max: usize,
+    pub webhook_body_bytes_max: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub url: String,
+    pub user: String,
+    pub password: secrecy::SecretString,
+    pub database: String,
+    pub cluster: String,
+    pub library: PathBuf,
+    pub memory_bytes_max: u64,
+    pub query_memory_bytes_max: u64,
+    pub query_seconds_max: u64,
+    pub mark_cache_bytes_max: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    pub url: secrecy::SecretString,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inbox {
+    pub bytes_max: u64,
+    pub keep_hours: u64,
+    pub flush_hits_max: u64,
+    pub flush_interval_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pixel {
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    pub window_days: u32,
+    pub interval_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: String,
+}
+
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    #[error("cannot read {path}: {source}; give an existing file with --config, or none")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("{path} is not valid TOML: {source}")]
+    NotToml { path: PathBuf, source: toml::de::Error },
+    #[error("{name} must be {expected}, not {found:?}")]
+    Environment { name: String, expected: &'static str, found: String },
+    #[error("configuration: {0}; tributary.default.toml documents every key")]
+    Invalid(#[from] toml::de::Error),
+}
+
+impl Config {
+    /// Reads the defaults, then `file` (or `tributary.toml` when it exists), then the environment.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Config, ConfigError> {
+        let mut settings: Table = toml::from_str(DEFAULTS).expect("the compiled-in defaults are TOML");
+        let found = match file {
+            Some(path) => Some(path.to_owned()),
+            None => Some(PathBuf::from("tributary.toml")).filter(|p| p.exists()),
+        };
+        if let Some(path) = found {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+            let table: Table =
+                toml::from_str(&text).map_err(|source| ConfigError::NotToml { path, source })?;
+            overlay(&mut settings, table);
+        }
+        overlay_environment(&mut settings, "TRIBUTARY", &env)?;
+        Ok(settings.try_into()?)
+    }
+
+    /// The defaults alone, with data under `data_dir`: what tests start from.
+    pub fn for_data_dir(data_dir: &Path) -> Config {
+        let mut config = Config::load(None, |_| None).expect("the compiled-in defaults are valid");
+        config.data_dir = data_dir.to_owned();
+        config
+    }
+}
+
+fn overlay(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => overlay(below, above),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn overlay_environment(
+    table: &mut Table,
+    prefix: &str,
+    env: &impl Fn(&str) -> Option<String>,
+) -> Result<(), ConfigError> {
+    for (key, value) in table.iter_mut() {
+        let name = format!("{prefix}_{}", key.to_uppercase());
+        if let Value::Table(inner) = value {
+            overlay_environment(inner, &name, env)?;
+        } else if let Some(text) = env(&name) {
+            *value = parse_like(value, &text)
+                .ok_or_else(|| ConfigError::Environment { name, expected: expected(value), found: text })?;
+        }
+    }
+    Ok(())
+}
+
+fn parse_like(default: &Value, text: &str) -> Option<Value> {
+    Some(match default {
+        Value::Integer(_) => Value::Integer(text.trim().parse().ok()?),
+        Value::Boolean(_) => Value::Boolean(text.trim().parse().ok()?),
+        Value::Array(_) => Value::Array(
+            text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| s.into()).collect(),
+        ),
+        _ => Value::String(text.to_owned()),
+    })
+}
+
+fn expected(default: &Value) -> &'static str {
+    match default {
+        Value::Integer(_) => "a whole number",
+        Value::Boolean(_) => "true or false",
+        _ => "text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_overrides_file_and_default() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("t.toml");
+        std::fs::write(&file, "[store]\nurl = \"http://a:1\"\ndatabase = \"x\"\n").unwrap();
+        let env = |name: &str| (name == "TRIBUTARY_STORE_URL").then(|| "http://b:2".to_owned());
+        let config = Config::load(Some(&file), env).unwrap();
+        assert_eq!((config.store.url.as_str(), config.store.database.as_str()), ("http://b:2", "x"));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("t.toml");
+        std::fs::write(&file, "[store]\nurll = \"x\"\n").unwrap();
+        assert!(Config::load(Some(&file), |_| None).unwrap_err().to_string().contains("urll"));
+        let env = |name: &str| (name == "TRIBUTARY_INBOX_KEEP_HOURS").then(|| "soon".to_owned());
+        let message = Config::load(None, env).unwrap_err().to_string();
+        assert!(message.contains("TRIBUTARY_INBOX_KEEP_HOURS") && message.contains("whole number"));
+    }
+}

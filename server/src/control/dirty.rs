@@ -1,0 +1,120 @@
+//! What changed since the last attribution. Marking twice is harmless; a subject is taken off only
+//! when nothing marked it again meanwhile: every mark carries a fresh random stamp.
+
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+
+use super::{Control, ControlError};
+use crate::effects::random_bytes;
+
+/// Kind of the thing that changed; the attribution job finds its orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectKind {
+    Order,
+    Subscription,
+    Checkout,
+    Customer,
+    /// A person key (keyed hash, hex).
+    Person,
+    Visitor,
+}
+
+impl SubjectKind {
+    const ALL: [SubjectKind; 6] = [
+        SubjectKind::Order,
+        SubjectKind::Subscription,
+        SubjectKind::Checkout,
+        SubjectKind::Customer,
+        SubjectKind::Person,
+        SubjectKind::Visitor,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SubjectKind::Order => "order",
+            SubjectKind::Subscription => "subscription",
+            SubjectKind::Checkout => "checkout",
+            SubjectKind::Customer => "customer",
+            SubjectKind::Person => "person",
+            SubjectKind::Visitor => "visitor",
+        }
+    }
+}
+
+/// A thing that changed: provider's object id, or ours in hex for persons and visitors.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    pub workspace_id: String,
+    pub kind: SubjectKind,
+    pub id: String,
+}
+
+/// A subject with the stamp of its newest mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dirty {
+    pub subject: Subject,
+    stamp: i64,
+}
+
+impl Control {
+    /// Marks subjects as changed, all or none.
+    pub async fn mark_dirty(&self, subjects: &[Subject], now_ms: i64) -> Result<(), ControlError> {
+        let mut transaction = self.pool.begin().await?;
+        for subject in subjects {
+            sqlx::query(
+                "INSERT INTO dirty (workspace_id, subject_kind, subject_id, marked_at_ms, stamp) \
+                 VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (workspace_id, subject_kind, subject_id) DO UPDATE SET stamp = excluded.stamp",
+            )
+            .bind(&subject.workspace_id)
+            .bind(subject.kind.as_str())
+            .bind(&subject.id)
+            .bind(now_ms)
+            .bind(i64::from_le_bytes(random_bytes()))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Up to `limit` marked subjects, oldest first.
+    pub async fn dirty(&self, limit: i64) -> Result<Vec<Dirty>, ControlError> {
+        let rows = sqlx::query(
+            "SELECT workspace_id, subject_kind, subject_id, stamp FROM dirty \
+             ORDER BY marked_at_ms, workspace_id, subject_kind, subject_id LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let word: String = row.get(1);
+                let kind = SubjectKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+                let kind = kind.ok_or(ControlError::Damaged { what: "a dirty mark", why: word })?;
+                let subject = Subject { workspace_id: row.get(0), kind, id: row.get(2) };
+                Ok(Dirty { subject, stamp: row.get(3) })
+            })
+            .collect()
+    }
+
+    /// Takes marks off, unless they were renewed since they were read.
+    pub async fn clear_dirty(&self, done: &[Dirty]) -> Result<(), ControlError> {
+        let mut transaction = self.pool.begin().await?;
+        for Dirty { subject, stamp } in done {
+            sqlx::query(
+                "DELETE FROM dirty WHERE workspace_id = $1 AND subject_kind = $2 AND subject_id = $3 \
+                 AND stamp = $4",
+            )
+            .bind(&subject.workspace_id)
+            .bind(subject.kind.as_str())
+            .bind(&subject.id)
+            .bind(stamp)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}

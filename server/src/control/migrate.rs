@@ -1,0 +1,44 @@
+//! Brings the control store's tables up to date, each file in one transaction.
+
+use sqlx::Row;
+use sqlx::AnyPool;
+
+use crate::migrations::{Migration, MigrationError, pending};
+
+use super::ControlError;
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001_control.sql",
+    sql: include_str!("../../../sql/control/migrations/0001_control.sql"),
+}];
+
+pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {
+    sqlx::query(
+        "CREATE TABLE IF NOT EXISTS migrations \
+         (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at_ms BIGINT NOT NULL)",
+    )
+    .execute(pool)
+    .await?;
+    let rows = sqlx::query("SELECT name, checksum FROM migrations ORDER BY name").fetch_all(pool).await?;
+    let applied: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for migration in pending("control", MIGRATIONS, &applied)? {
+        let failed = |error: sqlx::Error| MigrationError::Failed {
+            store: "control",
+            name: migration.name.to_owned(),
+            why: error.to_string(),
+        };
+        let mut transaction = pool.begin().await?;
+        for statement in migration.statements() {
+            sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut *transaction).await.map_err(failed)?;
+        }
+        sqlx::query("INSERT INTO migrations (name, checksum, applied_at_ms) VALUES ($1, $2, $3)")
+            .bind(migration.name)
+            .bind(migration.checksum())
+            .bind(now_ms)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        tracing::info!(migration = migration.name, "control store: applied {}", migration.name);
+    }
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! The control store: what must be transactional (workspaces, keys, connections, job state).
+//! SQLite by default, PostgreSQL by URL; the SQL keeps to what both speak. Never holds visits or money.
+
+pub mod connections;
+pub mod dirty;
+pub mod keys;
+mod migrate;
+pub mod state;
+pub mod workspaces;
+
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+use sqlx::AnyPool;
+use sqlx::any::AnyPoolOptions;
+use thiserror::Error;
+
+use crate::config::Config;
+
+#[derive(Debug, Error)]
+pub enum ControlError {
+    #[error("the control store cannot be opened: {0}; check control.url and that data_dir is writable")]
+    Unreachable(#[source] sqlx::Error),
+    #[error("control store: {0}")]
+    Query(#[from] sqlx::Error),
+    #[error(transparent)]
+    Migration(#[from] crate::migrations::MigrationError),
+    #[error("control store holds {what} that does not read: {why}")]
+    Damaged { what: &'static str, why: String },
+    #[error("{0} exists already; choose another id")]
+    Exists(String),
+    #[error(transparent)]
+    Secrets(#[from] crate::secrets::SecretsError),
+}
+
+/// A pool of connections to the control store. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Control {
+    pool: AnyPool,
+}
+
+impl Control {
+    /// Opens (and creates, for SQLite) the store and brings its tables up to date.
+    pub async fn open(config: &Config, now_ms: i64) -> Result<Control, ControlError> {
+        sqlx::any::install_default_drivers();
+        let configured = config.control.url.expose_secret();
+        let url = if configured.is_empty() {
+            sqlite_url(&config.data_dir.join("control.sqlite"))
+        } else {
+            configured.to_owned()
+        };
+        let sqlite = url.starts_with("sqlite:");
+        let pool = AnyPoolOptions::new()
+            .max_connections(if sqlite { 4 } else { 10 })
+            .after_connect(move |connection, _| {
+                Box::pin(async move {
+                    if sqlite {
+                        for pragma in [
+                            "PRAGMA journal_mode = WAL",
+                            "PRAGMA synchronous = FULL",
+                            "PRAGMA busy_timeout = 5000",
+                            "PRAGMA foreign_keys = ON",
+                        ] {
+                            sqlx::query(pragma).execute(&mut *connection).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .connect(&url)
+            .await
+            .map_err(ControlError::Unreachable)?;
+        migrate::run(&pool, now_ms).await?;
+        Ok(Control { pool })
+    }
+
+    /// Whether the store answers now.
+    pub async fn ping(&self) -> Result<(), ControlError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes every connection; later calls fail.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn sqlite_url(path: &Path) -> String {
+    format!("sqlite://{}?mode=rwc", path.display())
+}

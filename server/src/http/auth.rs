@@ -1,0 +1,107 @@
+//! Who asks: a bearer API key, or a dashboard session signed by us. The workspace comes from the
+//! credential, never from the request.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use subtle::ConstantTimeEq;
+
+use super::problem::Problem;
+use crate::app::App;
+use crate::control::keys::{ApiKey, Scope};
+use crate::control::workspaces::Workspace;
+
+/// Name of the dashboard's session cookie. Not `__Host-`: a self-hosted dashboard may live on plain
+/// http inside a private network, where browsers refuse that prefix.
+pub const SESSION_COOKIE: &str = "_trb_session";
+const SESSION_TTL_MS: i64 = 14 * 24 * 3600 * 1000;
+
+/// A caller whose key allows `SCOPE` (0 read, 1 write, 2 admin).
+pub struct Caller<const SCOPE: usize> {
+    pub key: ApiKey,
+    pub workspace: Arc<Workspace>,
+    /// Came by session cookie: state-changing routes must check where the request started.
+    pub by_session: bool,
+}
+
+pub type Reader = Caller<0>;
+pub type Writer = Caller<1>;
+pub type Admin = Caller<2>;
+
+impl<const SCOPE: usize> FromRequestParts<App> for Caller<SCOPE> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let (key, by_session) = match bearer(parts) {
+            Some(clear) => (app.control.key_by_clear(clear).await?, false),
+            None => (session_key(parts, app).await?, true),
+        };
+        let key = key.ok_or_else(|| {
+            Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Send a valid API key as `Authorization: Bearer trb_…`; make one with `tributary key create`.",
+            )
+        })?;
+        let scope = Scope::ALL[SCOPE];
+        if !key.allows(scope) {
+            let detail = format!("This key lacks the scope {:?}; make a key that has it.", scope.as_str());
+            return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
+        }
+        if by_session && !parts.method.is_safe() && !same_origin(parts) {
+            let detail = "A session may change things only from the dashboard's own pages.";
+            return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+        }
+        let workspace = app.directory().workspaces.get(&key.workspace_id).cloned();
+        let workspace = workspace
+            .ok_or_else(|| Problem::not_found("unknown_workspace", "The key's workspace is gone."))?;
+        Ok(Caller { key, workspace, by_session })
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
+}
+
+fn same_origin(parts: &Parts) -> bool {
+    parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+}
+
+/// The value of one cookie of a request.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// The `Set-Cookie` value that opens a session for a key.
+pub fn session_cookie(app: &App, key: &ApiKey) -> String {
+    let content = format!("{}.{}", key.id, app.clock.now_ms() + SESSION_TTL_MS);
+    let mac = BASE64.encode(app.secrets.session_mac(content.as_bytes()));
+    let secure = if app.config.http.public_url.starts_with("https:") { "; Secure" } else { "" };
+    format!(
+        "{SESSION_COOKIE}={content}.{mac}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+        SESSION_TTL_MS / 1000
+    )
+}
+
+async fn session_key(parts: &Parts, app: &App) -> Result<Option<ApiKey>, Problem> {
+    let Some(value) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
+    let Some((content, mac)) = value.rsplit_once('.') else { return Ok(None) };
+    let Ok(mac) = BASE64.decode(mac) else { return Ok(None) };
+    if !bool::from(app.secrets.session_mac(content.as_bytes()).as_slice().ct_eq(&mac)) {
+        return Ok(None);
+    }
+    let Some((key_id, expires)) = content.split_once('.') else { return Ok(None) };
+    if expires.parse::<i64>().is_ok_and(|expires_at_ms| expires_at_ms > app.clock.now_ms()) {
+        return Ok(app.control.key_by_id(key_id).await?);
+    }
+    Ok(None)
+}

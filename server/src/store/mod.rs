@@ -1,0 +1,145 @@
+//! The ClickHouse side: one client over an embedded engine or a server, the same above this line.
+//! Never holds a rule about money or visits; SQL lives in files under `sql/clickhouse`.
+
+mod migrate;
+pub mod row_binary;
+
+use bytes::Bytes;
+use clickhouse::Client;
+use engine::Engine;
+use secrecy::ExposeSecret;
+use thiserror::Error;
+
+use crate::config::Config;
+
+/// Compiles in an SQL file by its path below `sql/clickhouse/`.
+#[macro_export]
+macro_rules! sql {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/clickhouse/", $path))
+    };
+}
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Engine(#[from] engine::OpenError),
+    #[error("ClickHouse: {0}")]
+    Query(#[from] clickhouse::error::Error),
+    #[error(transparent)]
+    Migration(#[from] crate::migrations::MigrationError),
+    #[error("store.database {0:?} is not a plain name; use letters, digits and underscores")]
+    DatabaseName(String),
+}
+
+/// The store of facts, touches and credits. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    engine: Option<Engine>,
+    database: String,
+    cluster: String,
+}
+
+impl Store {
+    /// Opens the embedded engine, or reaches the server at `store.url`. Tables are not touched:
+    /// call [`Store::migrate`].
+    pub fn open(config: &Config) -> Result<Store, StoreError> {
+        if config.store.url.is_empty() {
+            let mut options = engine::Options::new(config.data_dir.join("engine"));
+            options.library = Some(config.store.library.clone()).filter(|path| !path.as_os_str().is_empty());
+            options.memory_bytes_max = config.store.memory_bytes_max;
+            options.query_memory_bytes_max = config.store.query_memory_bytes_max;
+            options.query_seconds_max = config.store.query_seconds_max;
+            options.mark_cache_bytes_max = config.store.mark_cache_bytes_max;
+            return Store::embedded(Engine::open(&options)?, &config.store.database);
+        }
+        let client = Client::default()
+            .with_url(&config.store.url)
+            .with_user(&config.store.user)
+            .with_password(config.store.password.expose_secret());
+        Store::over(client, None, &config.store.database, &config.store.cluster)
+    }
+
+    /// A database of an engine that is open already: how tests share the one engine of a process.
+    pub fn embedded(engine: Engine, database: &str) -> Result<Store, StoreError> {
+        Store::over(engine.client(), Some(engine), database, "")
+    }
+
+    fn over(
+        client: Client,
+        engine: Option<Engine>,
+        database: &str,
+        cluster: &str,
+    ) -> Result<Store, StoreError> {
+        let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if database.is_empty() || !plain(database) || !plain(cluster) {
+            return Err(StoreError::DatabaseName(database.to_owned()));
+        }
+        let client = client
+            .with_database(database)
+            // Answers are read after the write they depend on; a half-arrived insert is no insert.
+            .with_setting("async_insert", "0")
+            .with_setting("insert_deduplicate", "1");
+        Ok(Store { client, engine, database: database.to_owned(), cluster: cluster.to_owned() })
+    }
+
+    /// The client, with this store's database chosen. Embedded and remote answer alike.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The engine in this process, when there is one.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// Name of the database all tables live in.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Applies what is missing; safe to run again. Adds the two credit columns of every model.
+    pub async fn migrate(&self, now_ms: i64) -> Result<(), StoreError> {
+        migrate::run(self, now_ms).await
+    }
+
+    /// Whether the store answers now.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let _: u8 = self.client.query("SELECT 1").fetch_one().await?;
+        Ok(())
+    }
+
+    /// Inserts rows already encoded in `format` (RowBinary or Native). The same `token` again inserts
+    /// nothing, so a retry after a lost answer is safe. At most 1,048,448 rows: one block, one commit.
+    pub async fn insert(
+        &self,
+        table: &str,
+        columns: &str,
+        format: &str,
+        rows: Bytes,
+        token: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let sql = format!("INSERT INTO {table} ({columns}) FORMAT {format}");
+        let mut insert = self
+            .client
+            .insert_formatted_with(sql)
+            // One block up to the largest batch, so that an insert is there wholly or not at all.
+            .with_setting("max_insert_block_size", "1048576")
+            .with_setting("min_insert_block_size_rows", "1048576")
+            .with_setting("min_insert_block_size_bytes", "1073741824");
+        if let Some(token) = token {
+            insert = insert.with_setting("insert_deduplication_token", token);
+        }
+        insert.send(rows).await?;
+        insert.end().await?;
+        Ok(())
+    }
+
+    /// Closes the embedded engine in order; nothing to do for a server.
+    pub async fn close(self) {
+        if let Some(engine) = self.engine {
+            engine.close().await;
+        }
+    }
+}

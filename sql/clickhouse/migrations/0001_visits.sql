@@ -1,0 +1,110 @@
+-- What browsers sent, and what may earn credit.
+-- Ids are 128 bits held as UUID: a visitor id or hit id is a ULID with the same bits
+-- (`tributary id vis_…` converts). UUIDs sort by their second half here, so none leads a key.
+-- `non_replicated_deduplication_window`: plain MergeTree ignores insert tokens without it.
+
+-- Grain: one row per accepted hit.
+CREATE TABLE IF NOT EXISTS hits
+(
+    workspace_id LowCardinality(String),
+    hit_id       UUID,
+    kind         Enum8('page' = 1, 'event' = 2, 'identify' = 3, 'image' = 4),
+    at           DateTime64(3, 'UTC'),              -- browser's clock, corrected by the collector
+    received_at  DateTime64(3, 'UTC'),
+    visitor_id   UUID,                              -- nil without consent
+    evidence     Enum8('none' = 0, 'signed' = 1, 'unsigned' = 2, 'forged' = 3),
+    session_id   UUID,
+    host         LowCardinality(String),
+    path         String,
+    query        String,                            -- person-identifying parameters removed
+    referrer     String,
+    name         LowCardinality(String),            -- of an event
+    props        String,                            -- of an event: a flat JSON object
+    device       LowCardinality(String),
+    browser      LowCardinality(String),
+    os           LowCardinality(String),
+    country      LowCardinality(String)
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(at)
+ORDER BY (workspace_id, at, hit_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: one row per touch: the start of a visit that can earn credit.
+-- A touch classified again is written again under the same key with a later `classified_at`.
+CREATE TABLE IF NOT EXISTS touches
+(
+    workspace_id  LowCardinality(String),
+    visitor_id    UUID,
+    at            DateTime64(3, 'UTC'),
+    touch_id      UUID,                             -- the hit that made it
+    session_id    UUID,
+    facet_id      UInt64,                           -- → facets: channel, source, campaign, …
+    direct        Bool,
+    reason        LowCardinality(String),           -- the rule that decided the channel
+    rules_version UInt16,
+    landing       String,                           -- raw input: page address
+    referrer      String,                           -- raw input: document.referrer
+    click_param   LowCardinality(String),           -- gclid, msclkid, …
+    click_value   String,
+    received_at   DateTime64(3, 'UTC'),
+    classified_at DateTime64(3, 'UTC'),
+    INDEX received_minmax received_at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(classified_at)
+PARTITION BY toYYYYMM(at)
+ORDER BY (workspace_id, visitor_id, at, touch_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: one row per distinct set of dimension values; touches and credits point here,
+-- so that neither carries eleven strings.
+CREATE TABLE IF NOT EXISTS facets
+(
+    workspace_id LowCardinality(String),
+    facet_id     UInt64,
+    channel      LowCardinality(String),
+    source       LowCardinality(String),
+    medium       LowCardinality(String),
+    campaign     String,
+    content      String,
+    term         String,
+    landing_page String,
+    referrer     LowCardinality(String),            -- host
+    country      LowCardinality(String),
+    device       LowCardinality(String),
+    partner      LowCardinality(String)
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (workspace_id, facet_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: one row per (binding, person key): this visitor was seen to be this person.
+CREATE TABLE IF NOT EXISTS bindings
+(
+    workspace_id LowCardinality(String),
+    key_kind     Enum8('email' = 1, 'weak_email' = 2, 'user' = 3, 'customer' = 4),
+    person_key   UUID,                              -- keyed hash; never the address itself
+    visitor_id   UUID,
+    at           DateTime64(3, 'UTC'),
+    binding_id   UUID,                              -- rows of one binding share it
+    source       Enum8('identify' = 1, 'order' = 2, 'checkout' = 3),
+    role_address Bool,                              -- info@, billing@: bound to few visitors only
+    received_at  DateTime64(3, 'UTC'),
+    INDEX visitor_bloom visitor_id TYPE bloom_filter GRANULARITY 1,
+    INDEX received_minmax received_at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(received_at)
+ORDER BY (workspace_id, key_kind, person_key, visitor_id, binding_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: hour and outcome: what was counted, what was not, and why.
+CREATE TABLE IF NOT EXISTS outcomes
+(
+    workspace_id LowCardinality(String),            -- '' when the workspace is unknown
+    hour         DateTime('UTC'),
+    outcome      LowCardinality(String),            -- 'accepted', or the stable code of the reason
+    hits         UInt64
+)
+ENGINE = SummingMergeTree(hits)
+ORDER BY (workspace_id, hour, outcome)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,0 +1,100 @@
+-- What billing providers said, the orders folded from it, and the credits posted for them.
+
+-- Grain: one row per thing a provider said about one object. Append only; arriving twice is harmless,
+-- because `fact_id` derives from the provider's own event id.
+CREATE TABLE IF NOT EXISTS facts
+(
+    workspace_id     LowCardinality(String),
+    connection_id    LowCardinality(String),
+    kind             Enum8('order' = 1, 'subscription' = 2, 'customer' = 3, 'refund' = 4, 'checkout' = 5, 'dispute' = 6),
+    object_id        String,                        -- the provider's id
+    version_at       DateTime64(3, 'UTC'),          -- the provider's own update time
+    fact_id          UUID,
+    event            LowCardinality(String),        -- order.paid, or poll
+    order_ref        String,                        -- provider ids of what this object belongs to
+    subscription_ref String,
+    checkout_ref     String,
+    customer_ref     String,
+    payload          String,                        -- the neutral fact as JSON, without addresses
+    received_at      DateTime64(3, 'UTC'),
+    INDEX order_bloom order_ref TYPE bloom_filter GRANULARITY 1,
+    INDEX subscription_bloom subscription_ref TYPE bloom_filter GRANULARITY 1,
+    INDEX checkout_bloom checkout_ref TYPE bloom_filter GRANULARITY 1,
+    INDEX customer_bloom customer_ref TYPE bloom_filter GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(received_at)
+ORDER BY (workspace_id, kind, object_id, connection_id, version_at, fact_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: one row per order (newest `version` wins): the fold of its facts, how it was matched to a
+-- visitor, and the snapshot of the person's visitors its journey is read from.
+CREATE TABLE IF NOT EXISTS orders
+(
+    workspace_id      LowCardinality(String),
+    order_id          UUID,                         -- derived from provider, connection, provider's id
+    version           UInt64,
+    provider          LowCardinality(String),
+    connection_id     LowCardinality(String),
+    provider_order_id String,
+    status            LowCardinality(String),
+    kind              Enum8('new' = 1, 'renewal' = 2, 'upgrade' = 3, 'one_time' = 4, 'trial' = 5),
+    booked            Bool,                         -- was paid: counts as revenue
+    created_at        DateTime64(3, 'UTC'),
+    paid_at           DateTime64(3, 'UTC'),         -- epoch when not booked
+    anchor_at         DateTime64(3, 'UTC'),         -- touches after it never count
+    currency          LowCardinality(String),
+    net               Int64,                        -- after discount, before tax; minor units
+    discount          Int64,
+    tax               Int64,
+    total             Int64,
+    fee               Int64,
+    fee_currency      LowCardinality(String),
+    refunds           Array(Tuple(refund_id UUID, at DateTime64(3, 'UTC'), net Int64, tax Int64, reason String)),
+    product_id        LowCardinality(String),
+    product_name      LowCardinality(String),
+    discount_code     LowCardinality(String),
+    country           LowCardinality(String),
+    customer_id       String,
+    subscription_id   String,
+    checkout_id       String,
+    root_order_id     UUID,                         -- whose journey earns: itself, or the subscription's first
+    visitor_id        UUID,                         -- nil when unmatched
+    match_method      LowCardinality(String),
+    match_field       LowCardinality(String),
+    match_evidence    LowCardinality(String),       -- signed, unsigned, forged, none
+    person_keys       Array(UUID),
+    visitors          Array(Tuple(visitor_id UUID, since DateTime64(3, 'UTC'), until DateTime64(3, 'UTC'))),
+    state_hash        UInt64,                       -- of every column above but version
+    updated_at        DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(version)
+ORDER BY (workspace_id, order_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- Grain: one row per (order, entry, earner): what each model gives this touch of this order's money.
+-- Two columns per model, amount_<model> and parts_<model> (millionths of the order), are added at start
+-- from the list of models. A changed order posts its old rows again with sign -1 beside the new ones,
+-- in one insert; sums over sign × amount are right at every moment, merges fold the pairs away.
+CREATE TABLE IF NOT EXISTS credits
+(
+    workspace_id  LowCardinality(String),
+    booked_at     DateTime64(3, 'UTC'),             -- cash date: of the payment, or of the refund
+    order_id      UUID,
+    entry         Enum8('order' = 1, 'refund' = 2),
+    entry_id      UUID,                             -- nil, or the refund's id
+    touch_id      UUID,                             -- nil for direct and unattributed
+    earner        Enum8('touch' = 1, 'direct' = 2, 'unattributed' = 3),
+    facet_id      UInt64,
+    touch_at      DateTime64(3, 'UTC'),             -- anchor for direct and unattributed
+    order_at      DateTime64(3, 'UTC'),
+    kind          Enum8('new' = 1, 'renewal' = 2, 'upgrade' = 3, 'one_time' = 4, 'trial' = 5),
+    currency      LowCardinality(String),
+    provider      LowCardinality(String),
+    connection_id LowCardinality(String),
+    product_id    LowCardinality(String),
+    sign          Int8,
+    version       UInt64
+)
+ENGINE = VersionedCollapsingMergeTree(sign, version)
+ORDER BY (workspace_id, booked_at, order_id, entry, entry_id, touch_id)
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -10,6 +10,7 @@ use crate::control::connections::Connection;
 use crate::control::workspaces::Workspace;
 use crate::control::{Control, ControlError};
 use crate::effects::Clock;
+use crate::ingest::inbox::{self, Inbox, InboxError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 
@@ -23,6 +24,8 @@ pub enum StartError {
     Control(#[from] ControlError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
 }
 
 /// Shared by handlers, jobs and commands. Cheap to clone.
@@ -35,6 +38,7 @@ pub struct Parts {
     pub secrets: Secrets,
     pub store: Store,
     pub control: Control,
+    pub inbox: Inbox,
     directory: RwLock<Arc<Directory>>,
 }
 
@@ -77,8 +81,9 @@ impl App {
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
         store.migrate(clock.now_ms()).await?;
+        let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
         let directory = RwLock::default();
-        let app = App(Arc::new(Parts { config, clock, secrets, store, control, directory }));
+        let app = App(Arc::new(Parts { config, clock, secrets, store, control, inbox, directory }));
         app.reload_directory().await?;
         Ok(app)
     }
@@ -101,8 +106,9 @@ impl App {
         Ok(())
     }
 
-    /// Closes both stores in order; the last thing a process does.
+    /// Closes the inbox and both stores in order; the last thing a process does.
     pub async fn close(&self) {
+        self.inbox.close().await;
         self.control.close().await;
         self.store.clone().close().await;
     }

@@ -7,6 +7,8 @@ pub mod config;
 pub mod control;
 pub mod effects;
 pub mod http;
+pub mod ingest;
+pub mod metrics;
 pub mod migrations;
 pub mod secrets;
 pub mod store;

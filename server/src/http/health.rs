@@ -17,13 +17,16 @@ struct Readiness {
     ready: bool,
     clickhouse: &'static str,
     control: &'static str,
+    inbox: &'static str,
 }
 
 async fn ready(State(app): State<App>) -> Response {
     let word = |ok: bool| if ok { "ok" } else { "unreachable" };
     let (clickhouse, control) = tokio::join!(app.store.ping(), app.control.ping());
-    let ready = clickhouse.is_ok() && control.is_ok();
-    let body = Readiness { ready, clickhouse: word(clickhouse.is_ok()), control: word(control.is_ok()) };
+    let inbox = if app.inbox.is_full() { "full" } else { "ok" };
+    let ready = clickhouse.is_ok() && control.is_ok() && !app.inbox.is_full();
+    let body =
+        Readiness { ready, clickhouse: word(clickhouse.is_ok()), control: word(control.is_ok()), inbox };
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(body)).into_response()
 }

@@ -75,6 +75,16 @@ impl RowWriter {
         &self.bytes
     }
 
+    /// Whole rows that were encoded elsewhere.
+    pub fn extend(&mut self, rows: &[u8]) -> &mut Self {
+        self.raw(rows)
+    }
+
+    /// Empties the writer and keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
     fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
@@ -98,8 +108,9 @@ mod tests {
         let mut row = RowWriter::new();
         row.string(&"x".repeat(200)).uuid(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
         assert_eq!(&row.as_bytes()[..2], [0xc8, 1]);
-        assert_eq!(row.as_bytes()[202..], [
-            0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0x88
-        ]);
+        assert_eq!(
+            row.as_bytes()[202..],
+            [0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0, 0xff, 0xee, 0xdd, 0xcc, 0xbb, 0xaa, 0x99, 0x88]
+        );
     }
 }

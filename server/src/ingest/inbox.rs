@@ -1,0 +1,244 @@
+//! The inbox: hits and webhooks are made durable here before anything is answered.
+//!
+//! One thread owns the writing connection. It takes whatever queued while the last commit was syncing,
+//! writes it in one transaction, syncs, and answers everybody; an idle server answers after one sync and a
+//! busy one shares each sync among many, without a timer. Nothing here looks into a row: what a browser or a
+//! provider said is decided before (`pipeline.rs`) and after (`flusher.rs`, `jobs`).
+
+mod schema;
+mod units;
+mod webhooks;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::units::{Unit, UnitRows};
+pub use self::webhooks::{Kept, NewWebhook, Replay, Webhook};
+use super::rows::{Record, Tally};
+use writer::Request;
+
+/// Requests that wait for the writer; more wait at the door of their own connection.
+const QUEUE_REQUESTS_MAX: usize = 4096;
+
+/// Name of the file in the data directory.
+pub const FILE: &str = "inbox.sqlite";
+
+#[derive(Debug, Clone, Error)]
+pub enum InboxError {
+    #[error("the inbox is full: the store does not take what waits; free it, or raise inbox.bytes_max")]
+    Full,
+    #[error("the inbox cannot write: {0}; check the disk of data_dir")]
+    Disk(String),
+    #[error("the inbox is closed")]
+    Closed,
+    #[error("cannot open {path}: {why}; check that data_dir is writable and on a local disk")]
+    Open { path: PathBuf, why: String },
+    #[error("{path} is written by another process; stop it, or give this one its own data_dir")]
+    InUse { path: PathBuf },
+    #[error("{path} was written by a newer Tributary (schema {found}); start that version")]
+    Newer { path: PathBuf, found: i64 },
+}
+
+/// How much the inbox may hold.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Bytes of rows not yet delivered at which appending is refused; also the most that is kept for
+    /// replay after delivery.
+    pub bytes_max: u64,
+}
+
+/// The inbox of this node. Cheap to clone.
+#[derive(Clone)]
+pub struct Inbox(Arc<Shared>);
+
+struct Shared {
+    sender: mpsc::Sender<Request>,
+    state: Arc<State>,
+    /// For reads that must not wait behind, or hold up, the writer.
+    reader: Mutex<Option<Connection>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    claim: Mutex<Option<std::fs::File>>,
+    #[cfg(feature = "bench")]
+    memory: bool,
+}
+
+/// What the writer and the callers both see.
+struct State {
+    path: PathBuf,
+    /// Sixteen hex characters, made with the file: part of every insert token.
+    id: String,
+    bytes_max: u64,
+    /// Bytes of rows that are durable but not delivered.
+    waiting_bytes: AtomicU64,
+    /// Outcomes counted without a record of their own; they ride with the next group.
+    tallies: Mutex<Vec<Tally>>,
+}
+
+impl Inbox {
+    /// Opens or creates `<data_dir>/inbox.sqlite`.
+    pub fn open(data_dir: &Path, options: Options) -> Result<Inbox, InboxError> {
+        let path = data_dir.join(FILE);
+        let connection = schema::open(&path)?;
+        let failed = |error: rusqlite::Error| InboxError::Open { path: path.clone(), why: error.to_string() };
+        let state = Arc::new(State {
+            id: schema::inbox_id(&connection).map_err(failed)?,
+            waiting_bytes: AtomicU64::new(units::waiting_bytes(&connection).map_err(failed)?),
+            bytes_max: options.bytes_max,
+            tallies: Mutex::default(),
+            path,
+        });
+        let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
+        let thread = writer::start(connection, receiver, state.clone());
+        Ok(Inbox(Arc::new(Shared {
+            sender,
+            state,
+            reader: Mutex::default(),
+            thread: Mutex::new(Some(thread)),
+            claim: Mutex::default(),
+            #[cfg(feature = "bench")]
+            memory: false,
+        })))
+    }
+
+    /// Takes the inbox for this process: one collector writes and delivers it. Held until the process ends
+    /// or the inbox is dropped; commands that only look or replay need no claim.
+    pub fn claim(&self) -> Result<(), InboxError> {
+        let path = self.0.state.path.with_extension("lock");
+        let file = std::fs::File::create(&path)
+            .map_err(|error| InboxError::Open { path: path.clone(), why: error.to_string() })?;
+        file.try_lock().map_err(|_| InboxError::InUse { path: self.0.state.path.clone() })?;
+        *self.0.claim.lock().expect("no holder panics") = Some(file);
+        Ok(())
+    }
+
+    /// Makes a record durable; resolves when it is. `Err(Full)` and `Err(Disk)` mean: nothing was accepted,
+    /// try again later.
+    pub async fn append(&self, record: Record) -> Result<(), InboxError> {
+        #[cfg(feature = "bench")]
+        if self.0.memory {
+            std::hint::black_box(record.len_bytes());
+            return Ok(());
+        }
+        let waiting = self.0.state.waiting_bytes.load(Ordering::Relaxed);
+        if waiting + record.len_bytes() as u64 > self.0.state.bytes_max {
+            return Err(InboxError::Full);
+        }
+        self.ask(|reply| Request::Append { record, reply }).await
+    }
+
+    /// An inbox that answers at once and keeps nothing: what the bench compares the real one with.
+    #[cfg(feature = "bench")]
+    pub fn memory(data_dir: &Path) -> Result<Inbox, InboxError> {
+        let inbox = Inbox::open(data_dir, Options { bytes_max: u64::MAX })?;
+        let mut shared = Arc::try_unwrap(inbox.0).ok().expect("nobody has a clone yet");
+        shared.memory = true;
+        Ok(Inbox(Arc::new(shared)))
+    }
+
+    /// Counts outcomes that leave no row; they become durable with the next group.
+    pub fn count(&self, tally: Tally) {
+        writer::merge(&mut self.0.state.tallies.lock().expect("no holder panics"), tally);
+    }
+
+    /// Writes counts that still wait for a group to ride with; does nothing when there are none.
+    pub async fn keep_counts(&self) -> Result<(), InboxError> {
+        if self.0.state.tallies.lock().expect("no holder panics").is_empty() {
+            return Ok(());
+        }
+        self.ask(|reply| Request::Append { record: Record::default(), reply }).await
+    }
+
+    /// Part of every insert token: names this file for ever.
+    pub fn id(&self) -> &str {
+        &self.0.state.id
+    }
+
+    /// Bytes of rows that are durable but not delivered.
+    pub fn waiting_bytes(&self) -> u64 {
+        self.0.state.waiting_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether appending is refused for want of room.
+    pub fn is_full(&self) -> bool {
+        self.waiting_bytes() >= self.0.state.bytes_max
+    }
+
+    /// Answers what is queued, then closes the file; later calls fail with `Closed`.
+    pub async fn close(&self) {
+        let _ = self.0.sender.send(Request::Stop).await;
+        let thread = self.0.thread.lock().expect("no holder panics").take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        self.0.reader.lock().expect("no holder panics").take();
+        self.0.claim.lock().expect("no holder panics").take();
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<Result<T, InboxError>>) -> Request,
+    ) -> Result<T, InboxError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.sender.send(request(reply)).await.map_err(|_| InboxError::Closed)?;
+        answer.await.map_err(|_| InboxError::Closed)?
+    }
+
+    /// Runs `work` on the writing connection, in its own transaction, durable when it resolves.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        self.ask(|reply| {
+            Request::Job(Box::new(move |connection| {
+                let done = match connection {
+                    Ok(connection) => connection
+                        .transaction()
+                        .and_then(|transaction| {
+                            let value = work(&transaction)?;
+                            transaction.commit()?;
+                            Ok(value)
+                        })
+                        .map_err(disk),
+                    Err(error) => Err(error),
+                };
+                let failed = matches!(done, Err(InboxError::Disk(_)));
+                let _ = reply.send(done);
+                failed
+            }))
+        })
+        .await
+    }
+
+    /// Runs `work` on the reading connection, away from the async threads.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        let inbox = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let mut reader = inbox.0.reader.lock().expect("no holder panics");
+            let connection = match reader.take() {
+                Some(connection) => connection,
+                None => schema::open(&inbox.0.state.path)?,
+            };
+            let value = work(&connection).map_err(disk)?;
+            // Only a connection that worked is used again.
+            *reader = Some(connection);
+            Ok(value)
+        });
+        done.await.map_err(|_| InboxError::Closed)?
+    }
+}
+
+fn disk(error: rusqlite::Error) -> InboxError {
+    InboxError::Disk(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The inbox's SQLite file: how it is opened and which tables it has. `user_version` numbers the schema.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::InboxError;
+use crate::effects::random_bytes;
+
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    -- Grain: one row per group commit: the group's rows of each ClickHouse table, encoded.
+    CREATE TABLE IF NOT EXISTS batches (
+        id               INTEGER PRIMARY KEY AUTOINCREMENT,
+        layout           INTEGER NOT NULL,      -- rows::ROW_LAYOUT the rows were encoded in
+        received_from_ms INTEGER NOT NULL,      -- received_at of the rows, both ends included
+        received_to_ms   INTEGER NOT NULL,
+        rows_max         INTEGER NOT NULL,      -- rows of the table that has most
+        hit_count        INTEGER NOT NULL,
+        touch_count      INTEGER NOT NULL,
+        binding_count    INTEGER NOT NULL,
+        bytes            INTEGER NOT NULL,
+        facets BLOB, touches BLOB, bindings BLOB, hits BLOB, outcomes BLOB
+    ) STRICT;
+    -- Grain: one row per flush unit: a run of batches, fixed before it is first sent.
+    CREATE TABLE IF NOT EXISTS units (
+        id              INTEGER PRIMARY KEY AUTOINCREMENT,
+        first_batch     INTEGER NOT NULL,
+        last_batch      INTEGER NOT NULL,
+        bytes           INTEGER NOT NULL,
+        delivered_at_ms INTEGER
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS units_open ON units (id) WHERE delivered_at_ms IS NULL;
+    -- Grain: one row per provider event, for ever: the unique key is what makes a redelivery harmless.
+    CREATE TABLE IF NOT EXISTS webhooks (
+        id             INTEGER PRIMARY KEY AUTOINCREMENT,
+        provider       TEXT NOT NULL,
+        workspace_id   TEXT NOT NULL,
+        connection_id  TEXT NOT NULL,
+        event_id       TEXT NOT NULL,
+        event_type     TEXT,
+        received_at_ms INTEGER NOT NULL,
+        sealed_body    BLOB NOT NULL,
+        state          TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'applied', 'failed')),
+        attempts       INTEGER NOT NULL DEFAULT 0,
+        error          TEXT,
+        UNIQUE (connection_id, event_id)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS webhooks_open ON webhooks (state, id) WHERE state <> 'applied';
+";
+
+/// Opens the file, creating it and its tables when missing.
+pub(super) fn open(path: &Path) -> Result<Connection, InboxError> {
+    let failed = |error: rusqlite::Error| InboxError::Open { path: path.to_owned(), why: error.to_string() };
+    let connection = Connection::open(path).map_err(failed)?;
+    let prepare = || {
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.execute_batch(
+            // Rows come as blobs of tens of kilobytes: fewer, larger pages. Checkpoints are made by hand
+            // (`writer.rs`), so that none lands in the middle of a commit.
+            "PRAGMA page_size = 8192;
+             PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA wal_autocheckpoint = 0;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found == 0 {
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
+            ))?;
+        }
+        Ok(found)
+    };
+    let found = prepare().map_err(failed)?;
+    if found > VERSION {
+        return Err(InboxError::Newer { path: path.to_owned(), found });
+    }
+    Ok(connection)
+}
+
+/// The file's own name, made once.
+pub(super) fn inbox_id(connection: &Connection) -> rusqlite::Result<String> {
+    let fresh = crate::secrets::hex(&random_bytes::<8>());
+    connection.execute("INSERT INTO meta (key, value) VALUES ('id', ?1) ON CONFLICT DO NOTHING", [fresh])?;
+    let kept: Option<String> =
+        connection.query_row("SELECT value FROM meta WHERE key = 'id'", [], |row| row.get(0)).optional()?;
+    kept.ok_or(rusqlite::Error::QueryReturnedNoRows)
+}

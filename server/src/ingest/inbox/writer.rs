@@ -1,0 +1,277 @@
+//! The thread that owns the writing connection: one transaction and one sync for whatever queued.
+//! After a failed commit nothing is acknowledged until a fresh connection has committed.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::Instant;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::sync::{mpsc, oneshot};
+
+use super::webhooks::{Kept, NewWebhook};
+use super::{InboxError, State, disk, schema};
+use crate::ingest::rows::{ROW_LAYOUT, Record, Rows, Tally};
+use crate::metrics::METRICS;
+
+/// Requests of one group. With lists of 100 hits a group stays far below one insert's rows.
+const GROUP_REQUESTS_MAX: usize = 512;
+/// Bytes written to the log between two checkpoints.
+const CHECKPOINT_BYTES: u64 = 32 << 20;
+
+/// Work on the connection outside a group; says whether the connection failed.
+type Job = Box<dyn FnOnce(Result<&mut Connection, InboxError>) -> bool + Send>;
+
+pub(super) enum Request {
+    Append { record: Record, reply: oneshot::Sender<Result<(), InboxError>> },
+    Keep { webhook: NewWebhook, reply: oneshot::Sender<Result<Kept, InboxError>> },
+    Job(Job),
+    Stop,
+}
+
+/// Starts the thread; it ends with the last sender or a `Stop`.
+pub(super) fn start(
+    connection: Connection,
+    receiver: mpsc::Receiver<Request>,
+    state: Arc<State>,
+) -> std::thread::JoinHandle<()> {
+    let checkpoints = start_checkpoints(state.clone());
+    let writer =
+        Writer { connection: Some(connection), state, checkpoints, log_bytes: 0, group: Group::default() };
+    std::thread::Builder::new()
+        .name("inbox-writer".to_owned())
+        .spawn(move || writer.run(receiver))
+        .expect("the operating system gives a thread")
+}
+
+struct Writer {
+    /// None after a failure, until a fresh one opens.
+    connection: Option<Connection>,
+    state: Arc<State>,
+    checkpoints: SyncSender<()>,
+    log_bytes: u64,
+    group: Group,
+}
+
+/// What is committed together. The buffers stay for the next group.
+#[derive(Default)]
+struct Group {
+    record: Record,
+    tallies: Vec<Tally>,
+    replies: Vec<oneshot::Sender<Result<(), InboxError>>>,
+    webhooks: Vec<(NewWebhook, oneshot::Sender<Result<Kept, InboxError>>)>,
+    received_to_ms: i64,
+}
+
+impl Writer {
+    fn run(mut self, mut receiver: mpsc::Receiver<Request>) {
+        let mut queue = Vec::with_capacity(GROUP_REQUESTS_MAX);
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut stopping = false;
+        while !stopping && receiver.blocking_recv_many(&mut queue, GROUP_REQUESTS_MAX) > 0 {
+            for request in queue.drain(..) {
+                match request {
+                    Request::Append { record, reply } => self.group.add(record, reply),
+                    Request::Keep { webhook, reply } => self.group.webhooks.push((webhook, reply)),
+                    Request::Job(job) => jobs.push(job),
+                    Request::Stop => stopping = true,
+                }
+            }
+            if !self.group.replies.is_empty() || !self.group.webhooks.is_empty() {
+                self.commit_group();
+            }
+            for job in jobs.drain(..) {
+                let failed = job(connected(&mut self.connection, &self.state));
+                if failed {
+                    self.connection = None;
+                }
+            }
+            if self.log_bytes > CHECKPOINT_BYTES && self.checkpoints.try_send(()).is_ok() {
+                self.log_bytes = 0;
+            }
+        }
+    }
+
+    fn commit_group(&mut self) {
+        self.group.tallies.append(&mut self.state.tallies.lock().expect("no holder panics"));
+        let started = Instant::now();
+        let done = connected(&mut self.connection, &self.state)
+            .and_then(|connection| self.group.commit(connection).map_err(disk));
+        match done {
+            Ok((kept, bytes)) => {
+                METRICS.commit_seconds.record(started.elapsed());
+                METRICS.group_requests.record((self.group.replies.len() + kept.len()) as f64);
+                self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+                // Pages are written whole; a small commit still costs about two of them.
+                self.log_bytes += bytes + 16384;
+                for reply in self.group.replies.drain(..) {
+                    let _ = reply.send(Ok(()));
+                }
+                for ((_, reply), kept) in self.group.webhooks.drain(..).zip(kept) {
+                    let _ = reply.send(Ok(kept));
+                }
+            }
+            Err(error) => {
+                METRICS.commit_failures.increment(1);
+                tracing::error!(cause = %error, "the inbox refused a group: {error}");
+                self.connection = None;
+                self.state.keep_rejections(&mut self.group.tallies);
+                for reply in self.group.replies.drain(..) {
+                    let _ = reply.send(Err(error.clone()));
+                }
+                for (_, reply) in self.group.webhooks.drain(..) {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+        self.group.clear();
+    }
+}
+
+/// The connection, opened again after a failure.
+fn connected<'a>(
+    connection: &'a mut Option<Connection>,
+    state: &State,
+) -> Result<&'a mut Connection, InboxError> {
+    if connection.is_none() {
+        *connection = Some(schema::open(&state.path).map_err(|error| InboxError::Disk(error.to_string()))?);
+    }
+    Ok(connection.as_mut().expect("opened above"))
+}
+
+impl Group {
+    fn add(&mut self, record: Record, reply: oneshot::Sender<Result<(), InboxError>>) {
+        let whole = &mut self.record;
+        if record.received_at_ms != 0 {
+            let first = whole.received_at_ms == 0;
+            whole.received_at_ms =
+                if first { record.received_at_ms } else { whole.received_at_ms.min(record.received_at_ms) };
+            self.received_to_ms = self.received_to_ms.max(record.received_at_ms);
+        }
+        append(&mut whole.facets, &record.facets);
+        append(&mut whole.touches, &record.touches);
+        append(&mut whole.bindings, &record.bindings);
+        append(&mut whole.hits, &record.hits);
+        for tally in record.tallies {
+            merge(&mut self.tallies, tally);
+        }
+        self.replies.push(reply);
+    }
+
+    /// Commits and answers what became of each webhook, and the bytes of the batch.
+    fn commit(&mut self, connection: &mut Connection) -> rusqlite::Result<(Vec<Kept>, u64)> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let bytes = self.insert_batch(&transaction)?;
+        let mut kept = Vec::with_capacity(self.webhooks.len());
+        for (webhook, _) in &self.webhooks {
+            kept.push(super::webhooks::insert(&transaction, webhook)?);
+        }
+        transaction.commit()?;
+        Ok((kept, bytes))
+    }
+
+    fn insert_batch(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        let mut outcomes = Rows::default();
+        for tally in &self.tallies {
+            let row = outcomes.row();
+            row.string(&tally.workspace_id).u32(tally.hour_s).string(tally.outcome).u64(tally.hits);
+        }
+        let Record { facets, touches, bindings, hits, .. } = &self.record;
+        let all = [facets, touches, bindings, hits, &outcomes];
+        let bytes: usize = all.iter().map(|rows| rows.len_bytes()).sum();
+        if bytes == 0 {
+            return Ok(0);
+        }
+        let rows_max = all.iter().map(|rows| rows.count).max().unwrap_or(0);
+        connection
+            .prepare_cached(
+                "INSERT INTO batches (layout, received_from_ms, received_to_ms, rows_max, hit_count, \
+                 touch_count, binding_count, bytes, facets, touches, bindings, hits, outcomes) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            )?
+            .execute(params![
+                ROW_LAYOUT,
+                self.record.received_at_ms,
+                self.received_to_ms,
+                rows_max,
+                hits.count,
+                touches.count,
+                bindings.count,
+                bytes as i64,
+                facets.blob(),
+                touches.blob(),
+                bindings.blob(),
+                hits.blob(),
+                outcomes.blob(),
+            ])?;
+        Ok(bytes as u64)
+    }
+
+    fn clear(&mut self) {
+        let Record { facets, touches, bindings, hits, received_at_ms, .. } = &mut self.record;
+        for rows in [facets, touches, bindings, hits] {
+            rows.count = 0;
+            rows.writer.clear();
+        }
+        *received_at_ms = 0;
+        self.received_to_ms = 0;
+        self.tallies.clear();
+    }
+}
+
+impl State {
+    /// Counts of refused hits survive a failed commit; accepted ones were not accepted after all.
+    fn keep_rejections(&self, tallies: &mut Vec<Tally>) {
+        let mut waiting = self.tallies.lock().expect("no holder panics");
+        for tally in tallies.drain(..).filter(|tally| tally.outcome != crate::ingest::outcome::ACCEPTED) {
+            merge(&mut waiting, tally);
+        }
+    }
+}
+
+fn append(whole: &mut Rows, part: &Rows) {
+    whole.count += part.count;
+    whole.writer.extend(part.writer.as_bytes());
+}
+
+/// Adds a tally to those of the same workspace, hour and outcome. The list stays short: workspaces seen
+/// within one commit times outcomes.
+pub(super) fn merge(tallies: &mut Vec<Tally>, tally: Tally) {
+    let same = |known: &&mut Tally| {
+        known.outcome == tally.outcome
+            && known.hour_s == tally.hour_s
+            && known.workspace_id == tally.workspace_id
+    };
+    match tallies.iter_mut().find(same) {
+        Some(known) => known.hits += tally.hits,
+        None => tallies.push(tally),
+    }
+}
+
+/// Moves the log into the file from a second connection, beside the writer: the bulk of the work does not
+/// hold up a commit. Ends with the writer.
+fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
+    let (sender, receiver) = sync_channel::<()>(1);
+    std::thread::Builder::new()
+        .name("inbox-checkpoint".to_owned())
+        .spawn(move || {
+            let mut connection = None;
+            while receiver.recv().is_ok() {
+                if connection.is_none() {
+                    connection = schema::open(&state.path).ok();
+                }
+                // Two passes: the second is short and meets the writer between two commits, so that the
+                // log starts over instead of growing.
+                for _ in 0..2 {
+                    let Some(open) = &connection else { break };
+                    let done = open.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+                    if let Err(error) = done {
+                        tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
+                        connection = None;
+                    }
+                }
+            }
+        })
+        .expect("the operating system gives a thread");
+    sender
+}

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::{HashedEmail, PersonKey, Persons};
+use crate::identity::{Binding, BindingSource, Buyer, HashedEmail, PersonKey, Persons, Strength};
 use crate::ids::{PersonId, VisitorId};
 use crate::order::Metadata;
 use crate::visitor_token::{Evidence, VisitorKeys};
@@ -103,6 +103,16 @@ impl Match {
     /// Whether anybody was found: without, the order is Unattributed.
     pub fn is_known(&self) -> bool {
         self.method != MatchMethod::None
+    }
+
+    /// What a paid order says about who its visitor is, for the orders and visits to come; `None` when the order
+    /// was not matched by a visitor's id or names no buyer.
+    pub fn binding(&self, buyer: &Buyer, at_ms: i64) -> Option<Binding> {
+        let strength = match self.evidence? {
+            Evidence::Signed => Strength::Paid,
+            Evidence::Unsigned | Evidence::Forged => Strength::Weak,
+        };
+        buyer.binding(Some(self.visitor?), at_ms, BindingSource::Order, strength)
     }
 }
 

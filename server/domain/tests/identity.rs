@@ -1,7 +1,7 @@
 //! Who is who: persons from bindings, and orders matched to visitors.
 
 use domain::identity::{
-    Binding, BindingSource, EmailHasher, EmailMatch, HashedEmail, Limits, PersonKey, Persons, Segment,
+    Binding, BindingSource, Buyer, EmailHasher, EmailMatch, HashedEmail, Limits, PersonKey, Persons, Segment,
     Strength, resolve,
 };
 use domain::ids::VisitorId;
@@ -320,6 +320,34 @@ fn fields_are_tried_in_their_order_until_one_leads_somewhere() {
     check(&sale, MatchMethod::Email, "customer.email (folded)", None, None);
     sale.email = Some(hashed("somebody@example.com"));
     check(&sale, MatchMethod::None, "", None, None);
+}
+
+#[test]
+fn a_matched_order_binds_its_buyer_to_the_visitor() {
+    let mut sale = Sale::new();
+    let buyer = Buyer {
+        customer: sale.customer_key.clone(),
+        external_id: sale.external_id.clone(),
+        email: sale.email,
+    };
+    let binding = sale.matched().binding(&buyer, 9).unwrap();
+    assert_eq!(
+        binding,
+        Binding {
+            source: BindingSource::Order,
+            strength: Strength::Paid,
+            ..bind(9, 1, "c:1 u:7 ada@example.com")
+        }
+    );
+    sale.order.clear();
+    assert_eq!(sale.matched().binding(&buyer, 9).unwrap().strength, Strength::Weak, "the id was not signed");
+    assert_eq!(sale.matched().binding(&Buyer::default(), 9), None);
+    let external = Buyer { external_id: Some(VisitorId(8).to_string()), ..Buyer::default() };
+    assert_eq!(sale.matched().binding(&external, 9), None, "a visitor id names no user");
+    for map in [&mut sale.subscription, &mut sale.checkout, &mut sale.customer] {
+        map.clear();
+    }
+    assert_eq!(sale.matched().binding(&buyer, 9), None, "matched by a person's key: nothing new is known");
 }
 
 #[test]

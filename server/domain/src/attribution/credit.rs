@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::{Filter, MODEL_COUNT, MODELS};
-use crate::money::Allocator;
+use crate::money::{Allocator, Shape};
 
 /// One order counts as this many parts, allocated like money, so that conversions add up too.
 pub const ORDER_PARTS: i64 = 1_000_000;
@@ -96,6 +96,7 @@ pub struct Scratch {
     no_direct: Looked,
     weights: Vec<u64>,
     parts: Vec<i64>,
+    order_parts: Vec<i64>,
     /// What is left of the order, by model and then by row.
     remaining: Vec<i64>,
     events: Vec<Event>,
@@ -153,6 +154,8 @@ pub fn credits(
     scratch: &mut Scratch,
     out: &mut Vec<Credit>,
 ) -> Outcome {
+    debug_assert!(touches.is_sorted_by(|a, b| (a.at_ms, a.id) < (b.at_ms, b.id)), "sorted, each id once");
+    debug_assert!(touches.last().is_none_or(|last| last.at_ms <= anchor_ms), "no touch after the anchor");
     let start = out.len();
     let nobody = if visitor_known { Earner::Direct } else { Earner::Unattributed };
     push_rows(Entry::Order, touches.len(), nobody, out);
@@ -161,23 +164,37 @@ pub fn credits(
         rows[0].amounts = [booked.amount_minor; MODEL_COUNT];
         rows[0].parts = [ORDER_PARTS as i32; MODEL_COUNT];
     } else {
-        let Scratch { all, no_direct, weights, parts, allocator, .. } = scratch;
+        let Scratch { all, no_direct, weights, parts, order_parts, allocator, .. } = scratch;
         all.look(Filter::All, touches, anchor_ms);
-        no_direct.look(Filter::NoDirect, touches, anchor_ms);
+        // Most journeys hold no Direct touch beside others; then both filters leave the same.
+        let direct = touches.iter().filter(|touch| touch.direct).count();
+        let no_direct = if direct == 0 || direct == touches.len() {
+            &*all
+        } else {
+            no_direct.look(Filter::NoDirect, touches, anchor_ms);
+            &*no_direct
+        };
         for (at, model) in MODELS.iter().enumerate() {
             let looked = match model.filter() {
                 Filter::All => &*all,
-                Filter::NoDirect => &*no_direct,
+                Filter::NoDirect => no_direct,
             };
             model.weigh(&looked.ages_seconds, weights);
-            parts.resize(weights.len(), 0);
-            allocator.allocate(booked.amount_minor, weights, parts);
-            for (&row, &part) in looked.kept.iter().zip(&*parts) {
-                rows[row as usize].amounts[at] = part;
+            let shape = Shape::of(weights);
+            if let Shape::Only(only) = shape {
+                let row = &mut rows[looked.kept[only] as usize];
+                row.amounts[at] = booked.amount_minor;
+                row.parts[at] = ORDER_PARTS as i32;
+                continue;
             }
-            allocator.allocate(ORDER_PARTS, weights, parts);
-            for (&row, &part) in looked.kept.iter().zip(&*parts) {
-                rows[row as usize].parts[at] = part as i32;
+            parts.resize(weights.len(), 0);
+            order_parts.resize(weights.len(), 0);
+            allocator.allocate_shaped(booked.amount_minor, weights, shape, parts);
+            allocator.allocate_shaped(ORDER_PARTS, weights, shape, order_parts);
+            for ((&row, &amount), &part) in looked.kept.iter().zip(&*parts).zip(&*order_parts) {
+                let row = &mut rows[row as usize];
+                row.amounts[at] = amount;
+                row.parts[at] = part as i32;
             }
         }
     }
@@ -273,9 +290,12 @@ fn push_rows(entry: Entry, touches: usize, nobody: Earner, out: &mut Vec<Credit>
 fn drop_zero_rows(out: &mut Vec<Credit>, start: usize) {
     let mut end = start;
     for at in start..out.len() {
-        let row = out[at];
-        if row.amounts != [0; MODEL_COUNT] || row.parts != [0; MODEL_COUNT] {
-            out[end] = row;
+        let row = &out[at];
+        let parts = row.parts.iter().fold(0, |any, part| any | part);
+        if parts != 0 || row.amounts.iter().fold(0, |any, amount| any | amount) != 0 {
+            if end != at {
+                out[end] = *row;
+            }
             end += 1;
         }
     }

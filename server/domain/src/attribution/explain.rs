@@ -6,7 +6,9 @@
 use serde::Serialize;
 
 use super::credit::Looked;
-use super::{Booked, Credit, Earner, Entry, Filter, MODELS, Model, ORDER_PARTS, Scratch, Touch, credits};
+use super::{
+    Booked, Credit, Earner, Entry, Filter, MODELS, Model, ORDER_PARTS, RULES_VERSION, Scratch, Touch, credits,
+};
 use crate::ids::HitId;
 use crate::journey::{Standing, Window, judge};
 use crate::money::shares;
@@ -14,6 +16,8 @@ use crate::money::shares;
 /// Everything about how one order's credits came to be.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {
+    /// Version of the rules that decide credits.
+    pub rules_version: u32,
     pub anchor_ms: i64,
     pub window: Window,
     /// The first millisecond inside the window; absent when the window has no bound.
@@ -126,6 +130,7 @@ pub fn explain(
         told.model(*model, anchor_ms, booked)
     });
     Explanation {
+        rules_version: RULES_VERSION,
         anchor_ms,
         window,
         window_start_ms: (window != Window::Lifetime).then(|| window.start_ms(anchor_ms)),

@@ -42,6 +42,10 @@ pub trait Model: Sync {
     fn weigh(&self, ages_seconds: &[i64], out: &mut Vec<u64>);
 }
 
+/// Version of everything in this module that decides a credit: filters, weights, allocation, ties. Stored with
+/// the credits; raise it with any change that would make the same journey earn differently.
+pub const RULES_VERSION: u32 = 1;
+
 /// How many models are computed and stored.
 pub const MODEL_COUNT: usize = 6;
 

@@ -117,3 +117,33 @@ impl HashedEmail {
         [PersonKey::Email(self.strong), PersonKey::WeakEmail(self.weak)]
     }
 }
+
+/// Who bought, as a provider knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Buyer {
+    /// The provider's customer.
+    pub customer: Option<PersonKey>,
+    /// What the merchant calls the customer.
+    pub external_id: Option<String>,
+    pub email: Option<HashedEmail>,
+}
+
+impl Buyer {
+    /// That all of these name one person and, when known, that `visitor` was that person; `None` when nothing
+    /// names anybody. An external id that is a visitor's names no user.
+    pub fn binding(
+        &self,
+        visitor: Option<VisitorId>,
+        at_ms: i64,
+        source: BindingSource,
+        strength: Strength,
+    ) -> Option<Binding> {
+        let mut keys: Vec<PersonKey> = self.customer.iter().cloned().collect();
+        let user =
+            self.external_id.as_ref().filter(|id| !id.is_empty() && !id.starts_with(VisitorId::PREFIX));
+        keys.extend(user.map(|id| PersonKey::UserId(id.clone())));
+        keys.extend(self.email.iter().flat_map(HashedEmail::keys));
+        let role_address = self.email.is_some_and(|email| email.role_address);
+        (!keys.is_empty()).then_some(Binding { visitor, keys, at_ms, source, strength, role_address })
+    }
+}

@@ -9,7 +9,7 @@ mod email;
 mod persons;
 mod resolve;
 
-pub use binding::{Binding, BindingSource, PersonKey, PersonKeyError, Strength};
+pub use binding::{Binding, BindingSource, Buyer, PersonKey, PersonKeyError, Strength};
 pub use email::{EmailHasher, EmailKey, EmailKeyError, HashedEmail, is_role_address};
 pub use persons::{EmailMatch, Person, Persons, Segment};
 pub use resolve::{Conflict, Limits, resolve};

@@ -50,24 +50,30 @@ pub struct Allocator {
     order: Vec<u32>,
 }
 
-/// Up to this many parts the units left over are found by scanning, above by partitioning.
-const SCAN_PARTS_MAX: usize = 24;
+/// Up to this many parts the units left over are found by comparing each with each, which has no branch to
+/// guess wrong; above by partitioning.
+const RANKED_PARTS_MAX: usize = 16;
 
-impl Allocator {
-    /// Splits `amount` by `weights` into `out`, which has one place per weight.
-    ///
-    /// # Panics
-    /// When `out` and `weights` differ in length.
-    pub fn allocate(&mut self, amount: i64, weights: &[u64], out: &mut [i64]) {
-        assert_eq!(weights.len(), out.len(), "one place per weight");
-        let Some(last) = weights.len().checked_sub(1) else { return };
-        out.fill(0);
-        if amount == 0 {
-            return;
-        }
-        // Most models give everything to one touch or the same to each; neither needs a product.
+/// What there is to know about weights before any amount is split by them. Most models give everything to one
+/// touch or the same to each; neither needs a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One part gets everything: the only one that weighs anything, or the last when none does.
+    Only(usize),
+    /// Every part weighs the same.
+    Equal,
+    Mixed {
+        total: u128,
+        /// `u64::MAX / total` when the total fits in 64 bits, else zero.
+        reciprocal: u64,
+    },
+}
+
+impl Shape {
+    /// The shape of `weights`; of none at all it is meaningless.
+    pub(crate) fn of(weights: &[u64]) -> Shape {
         let mut weighted = 0;
-        let mut only = last;
+        let mut only = weights.len().saturating_sub(1);
         let mut total: u128 = 0;
         let mut equal = true;
         for (at, &weight) in weights.iter().enumerate() {
@@ -78,36 +84,64 @@ impl Allocator {
                 only = at;
             }
         }
-        if weighted <= 1 {
-            out[only] = amount;
+        match (weighted, equal) {
+            (0 | 1, _) => Shape::Only(only),
+            (_, true) => Shape::Equal,
+            _ => Shape::Mixed { total, reciprocal: u64::try_from(total).map_or(0, |total| u64::MAX / total) },
+        }
+    }
+}
+
+impl Allocator {
+    /// Splits `amount` by `weights` into `out`, which has one place per weight.
+    ///
+    /// # Panics
+    /// When `out` and `weights` differ in length.
+    pub fn allocate(&mut self, amount: i64, weights: &[u64], out: &mut [i64]) {
+        self.allocate_shaped(amount, weights, Shape::of(weights), out);
+    }
+
+    /// [`Allocator::allocate`] when the shape of the weights is known already.
+    pub(crate) fn allocate_shaped(&mut self, amount: i64, weights: &[u64], shape: Shape, out: &mut [i64]) {
+        assert_eq!(weights.len(), out.len(), "one place per weight");
+        if weights.is_empty() {
+            return;
+        }
+        if amount == 0 {
+            out.fill(0);
             return;
         }
         let size = amount.unsigned_abs();
-        if equal {
-            let parts = weights.len() as u64;
-            let (floor, left) = (size / parts, (size % parts) as usize);
-            out.fill(floor as i64);
-            out[weights.len() - left..].iter_mut().for_each(|part| *part += 1);
-        } else if let Ok(total) = u64::try_from(total)
-            && size.checked_mul(total).is_some()
-        {
-            self.allocate_narrow(size, weights, total, out);
-        } else {
-            self.allocate_wide(size, weights, total, out);
+        match shape {
+            Shape::Only(at) => {
+                out.fill(0);
+                out[at] = amount;
+                return;
+            }
+            Shape::Equal => {
+                let parts = weights.len() as u64;
+                let (floor, left) = (size / parts, (size % parts) as usize);
+                out.fill(floor as i64);
+                out[weights.len() - left..].iter_mut().for_each(|part| *part += 1);
+            }
+            Shape::Mixed { total, reciprocal } => match u64::try_from(total) {
+                Ok(total) if size.checked_mul(total).is_some() => {
+                    self.allocate_narrow(size, weights, total, reciprocal, out);
+                }
+                _ => self.allocate_wide(size, weights, total, out),
+            },
         }
         if amount < 0 {
-            // Wrapping: i64::MIN is its own negation, and the only part that can be it is the whole amount.
-            out.iter_mut().for_each(|part| *part = part.wrapping_neg());
+            out.iter_mut().for_each(|part| *part = -*part);
         }
     }
 
     /// Every product fits in 64 bits. One division for all parts: dividing by `total` is multiplying by its
     /// reciprocal and correcting, which is exact and several times faster than a division a part.
-    fn allocate_narrow(&mut self, size: u64, weights: &[u64], total: u64, out: &mut [i64]) {
-        let reciprocal = u64::MAX / total;
+    fn allocate_narrow(&mut self, size: u64, weights: &[u64], total: u64, reciprocal: u64, out: &mut [i64]) {
         let mut left = size;
-        self.narrow.clear();
-        for (&weight, part) in weights.iter().zip(out.iter_mut()) {
+        self.narrow.resize(weights.len(), 0);
+        for ((&weight, part), rest) in weights.iter().zip(out.iter_mut()).zip(&mut self.narrow) {
             let product = size * weight;
             let mut quotient = ((u128::from(product) * u128::from(reciprocal)) >> 64) as u64;
             let mut remainder = product - quotient * total;
@@ -117,9 +151,9 @@ impl Allocator {
             }
             left -= quotient;
             *part = quotient as i64;
-            self.narrow.push(remainder);
+            *rest = remainder;
         }
-        give_leftover(&mut self.narrow, &mut self.order, left as usize, out);
+        give_leftover(&self.narrow, &mut self.order, left as usize, out);
     }
 
     /// Products of up to 128 bits.
@@ -133,30 +167,24 @@ impl Allocator {
             *part = quotient as i64;
             self.wide.push(product % total);
         }
-        give_leftover(&mut self.wide, &mut self.order, left as usize, out);
+        give_leftover(&self.wide, &mut self.order, left as usize, out);
     }
 }
 
 /// One unit each to the `left` largest remainders, later parts first among equals. `left` is below the number
 /// of parts with a remainder, because the remainders add up to `left` times the total weight.
-fn give_leftover<T: Copy + Ord + Default>(
-    remainders: &mut [T],
-    order: &mut Vec<u32>,
-    left: usize,
-    out: &mut [i64],
-) {
-    if remainders.len() <= SCAN_PARTS_MAX {
-        for _ in 0..left {
-            let mut best = 0;
-            for at in 1..remainders.len() {
-                if remainders[at] >= remainders[best] {
-                    best = at;
-                }
-            }
-            out[best] += 1;
-            remainders[best] = T::default();
+fn give_leftover<T: Copy + Ord>(remainders: &[T], order: &mut Vec<u32>, left: usize, out: &mut [i64]) {
+    if left == 0 {
+        return;
+    }
+    if remainders.len() <= RANKED_PARTS_MAX {
+        for (at, (&own, part)) in remainders.iter().zip(out).enumerate() {
+            let before = remainders[..at].iter().map(|&other| usize::from(other > own)).sum::<usize>();
+            let after =
+                remainders[at..].iter().skip(1).map(|&other| usize::from(other >= own)).sum::<usize>();
+            *part += i64::from(before + after < left);
         }
-    } else if left > 0 {
+    } else {
         order.clear();
         order.extend(0..remainders.len() as u32);
         let largest_first =

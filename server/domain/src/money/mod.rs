@@ -5,6 +5,7 @@
 mod allocation;
 mod currency;
 
+pub(crate) use allocation::Shape;
 pub use allocation::{Allocator, Share, allocate, shares};
 pub use currency::{Currency, CurrencyError};
 

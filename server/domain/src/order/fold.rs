@@ -3,7 +3,7 @@
 //! Money is booked once, when the order was first seen paid; a pending order is not money. The newest version
 //! decides status, amounts and fee, whatever order the versions arrived in.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::refund::{RefundEntry, refunds};
 use super::{Amounts, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, newest};
@@ -12,7 +12,7 @@ use crate::identity::HashedEmail;
 use crate::money::Currency;
 
 /// Which part of what was paid counts as revenue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// After discount, without tax, before the provider's fee.
@@ -23,7 +23,7 @@ pub enum Basis {
 }
 
 /// That an order is money, since when and how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booking {
     /// When it was paid, as well as we know: see [`fold_order`].
     pub at_ms: i64,
@@ -33,7 +33,7 @@ pub struct Booking {
 }
 
 /// An order as it stands after all its facts.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OrderState {
     /// What the provider calls it.
     pub object_id: String,

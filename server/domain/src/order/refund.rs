@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{OrderFact, RefundFact, RefundStatus};
 use crate::ids::{RefundId, derive_id};
 
 /// Money given back, as it is booked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundEntry {
     pub id: RefundId,
     /// What the provider calls the refund; absent for a derived entry.

@@ -98,10 +98,7 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads the defaults, then `file` (or `tributary.toml` when it exists), then the environment.
-    pub fn load(
-        file: Option<&Path>,
-        env: impl Fn(&str) -> Option<String>,
-    ) -> Result<Config, ConfigError> {
+    pub fn load(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
         let mut settings: Table = toml::from_str(DEFAULTS).expect("the compiled-in defaults are TOML");
         let found = match file {
             Some(path) => Some(path.to_owned()),
@@ -147,8 +144,11 @@ fn overlay_environment(
         if let Value::Table(inner) = value {
             overlay_environment(inner, &name, env)?;
         } else if let Some(text) = env(&name) {
-            *value = parse_like(value, &text)
-                .ok_or_else(|| ConfigError::Environment { name, expected: expected(value), found: text })?;
+            *value = parse_like(value, &text).ok_or_else(|| ConfigError::Environment {
+                name,
+                expected: expected(value),
+                found: text,
+            })?;
         }
     }
     Ok(())
@@ -158,9 +158,9 @@ fn parse_like(default: &Value, text: &str) -> Option<Value> {
     Some(match default {
         Value::Integer(_) => Value::Integer(text.trim().parse().ok()?),
         Value::Boolean(_) => Value::Boolean(text.trim().parse().ok()?),
-        Value::Array(_) => Value::Array(
-            text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| s.into()).collect(),
-        ),
+        Value::Array(_) => {
+            Value::Array(text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(|s| s.into()).collect())
+        }
         _ => Value::String(text.to_owned()),
     })
 }

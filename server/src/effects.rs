@@ -58,7 +58,6 @@ pub fn random_bytes<const N: usize>() -> [u8; N] {
 /// A random id with a prefix, e.g. `con_` and 20 characters of base 32.
 pub fn random_id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let body: String =
-        random_bytes::<20>().iter().map(|b| ALPHABET[(b & 31) as usize] as char).collect();
+    let body: String = random_bytes::<20>().iter().map(|b| ALPHABET[(b & 31) as usize] as char).collect();
     format!("{prefix}{body}")
 }

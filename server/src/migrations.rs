@@ -44,7 +44,9 @@ pub enum MigrationError {
          it was written by a newer Tributary; start that version, or restore a backup"
     )]
     Unknown { store: &'static str, name: String },
-    #[error("migration {name} of the {store} store failed: {why}; it is safe to run `tributary migrate` again")]
+    #[error(
+        "migration {name} of the {store} store failed: {why}; it is safe to run `tributary migrate` again"
+    )]
     Failed { store: &'static str, name: String, why: String },
 }
 

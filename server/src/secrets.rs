@@ -16,11 +16,15 @@ use crate::effects::random_bytes;
 
 #[derive(Debug, Error)]
 pub enum SecretsError {
-    #[error("secret_key has {0} characters; use at least 32 random ones (for example from `openssl rand -hex 32`)")]
+    #[error(
+        "secret_key has {0} characters; use at least 32 random ones (for example from `openssl rand -hex 32`)"
+    )]
     TooShort(usize),
     #[error("cannot use the key file {path}: {source}")]
     KeyFile { path: std::path::PathBuf, source: std::io::Error },
-    #[error("a sealed value does not open: secret_key is not the one it was sealed with, or the value was moved or damaged")]
+    #[error(
+        "a sealed value does not open: secret_key is not the one it was sealed with, or the value was moved or damaged"
+    )]
     DoesNotOpen,
 }
 

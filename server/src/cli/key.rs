@@ -28,15 +28,16 @@ pub enum Command {
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let app = super::open(config).await?;
+        let app = super::open_settings(config).await?;
         let now_ms = app.clock.now_ms();
         match self {
             Command::Create { workspace, name, scopes, test } => {
-                let known = app.directory().workspaces.contains_key(&workspace);
-                ensure!(known, "there is no workspace {workspace:?}; `tributary workspace list` shows them");
+                let workspace = app.workspace(&workspace).await?.id;
                 let scopes = scopes
                     .iter()
-                    .map(|word| Scope::parse(word).ok_or(anyhow!("--scope {word:?}: use read, write or admin")))
+                    .map(|word| {
+                        Scope::parse(word).ok_or(anyhow!("--scope {word:?}: use read, write or admin"))
+                    })
                     .collect::<Result<Vec<_>, _>>()?;
                 let (_, clear) = app.control.create_key(&workspace, &name, &scopes, !test, now_ms).await?;
                 println!("{clear}");
@@ -60,7 +61,7 @@ impl Command {
                 println!("revoked {id}");
             }
         }
-        app.close().await;
+        app.control.close().await;
         Ok(())
     }
 }

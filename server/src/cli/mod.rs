@@ -1,18 +1,24 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
+mod doctor;
 mod key;
 mod migrate;
 mod serve;
 mod workspace;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::Config;
+use crate::control::Control;
+use crate::control::workspaces::Workspace;
 use crate::effects::Clock;
+use crate::secrets::Secrets;
 
 /// Self-hosted revenue attribution: which channel earned what, to the cent.
 #[derive(Parser)]
@@ -29,6 +35,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    Doctor(doctor::Doctor),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -50,6 +57,7 @@ pub fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
+            Command::Doctor(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,
         }
@@ -68,7 +76,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 fn start_log(config: &Config) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if config.log.format == "json" {
         log.json().init();
     } else {
@@ -76,7 +87,36 @@ fn start_log(config: &Config) {
     }
 }
 
-/// Opens the stores for a command that works on them directly.
+/// Opens both stores, for a command that needs ClickHouse: with the embedded engine it cannot run
+/// beside a server on the same data directory.
 async fn open(config: Config) -> anyhow::Result<App> {
     Ok(App::open(config, Clock::system()).await?)
+}
+
+/// The control store alone: what settings commands need, also beside a running server, which notices
+/// the change within seconds.
+struct Settings {
+    config: Config,
+    control: Control,
+    secrets: Secrets,
+    clock: Clock,
+}
+
+async fn open_settings(config: Config) -> anyhow::Result<Settings> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("data_dir {} cannot be used", config.data_dir.display()))?;
+    let clock = Clock::system();
+    let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
+    let control = Control::open(&config, clock.now_ms()).await?;
+    Ok(Settings { config, control, secrets, clock })
+}
+
+impl Settings {
+    /// The workspace with this id, or an error that says how to find the right one.
+    async fn workspace(&self, id: &str) -> anyhow::Result<Workspace> {
+        let all = self.control.workspaces().await?;
+        all.into_iter()
+            .find(|workspace| workspace.id == id)
+            .with_context(|| format!("there is no workspace {id:?}; `tributary workspace list` shows them"))
+    }
 }

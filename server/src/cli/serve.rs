@@ -36,7 +36,8 @@ impl Serve {
     }
 }
 
-async fn stop_signal() {
+/// Resolves at Ctrl-C or a request to terminate.
+pub(super) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened to");
     tokio::select! {

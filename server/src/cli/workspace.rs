@@ -33,7 +33,7 @@ pub enum Command {
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let app = super::open(config).await?;
+        let app = super::open_settings(config).await?;
         match self {
             Command::Create { id, name, timezone, currency, domains, window_days } => {
                 check_id(&id)?;
@@ -60,7 +60,7 @@ impl Command {
                 }
             }
         }
-        app.close().await;
+        app.control.close().await;
         Ok(())
     }
 }

@@ -121,19 +121,19 @@ impl Control {
 
     /// Revokes a key; false when there is none to revoke.
     pub async fn revoke_key(&self, id: &str, now_ms: i64) -> Result<bool, ControlError> {
-        let done = sqlx::query("UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL")
-            .bind(id)
-            .bind(now_ms)
-            .execute(&self.pool)
-            .await?;
+        let done =
+            sqlx::query("UPDATE api_keys SET revoked_at_ms = $2 WHERE id = $1 AND revoked_at_ms IS NULL")
+                .bind(id)
+                .bind(now_ms)
+                .execute(&self.pool)
+                .await?;
         Ok(done.rows_affected() > 0)
     }
 }
 
 fn mint(live: bool) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let body: String =
-        random_bytes::<32>().iter().map(|b| ALPHABET[(b & 31) as usize] as char).collect();
+    let body: String = random_bytes::<32>().iter().map(|b| ALPHABET[(b & 31) as usize] as char).collect();
     format!("trb_{}_{body}", if live { "live" } else { "test" })
 }
 

@@ -1,7 +1,7 @@
 //! Brings the control store's tables up to date, each file in one transaction.
 
-use sqlx::Row;
 use sqlx::AnyPool;
+use sqlx::Row;
 
 use crate::migrations::{Migration, MigrationError, pending};
 

@@ -11,7 +11,9 @@ use crate::app::App;
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(health::routes())
-        .fallback(async || Problem::not_found("no_such_route", "There is nothing at this address; see /docs."))
+        .fallback(async || {
+            Problem::not_found("no_such_route", "There is nothing at this address; see /docs.")
+        })
         .layer(CatchPanicLayer::new())
         .with_state(app)
 }

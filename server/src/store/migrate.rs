@@ -12,11 +12,8 @@ const MIGRATIONS: &[Migration] = &[
 
 pub(super) async fn run(store: &Store, now_ms: i64) -> Result<(), StoreError> {
     let Store { client, database, .. } = store;
-    let cluster = if store.cluster.is_empty() {
-        String::new()
-    } else {
-        format!(" ON CLUSTER {}", store.cluster)
-    };
+    let cluster =
+        if store.cluster.is_empty() { String::new() } else { format!(" ON CLUSTER {}", store.cluster) };
     // The client has our database chosen, which may not exist yet: choose none for this one statement.
     let create = format!("CREATE DATABASE IF NOT EXISTS {database}{cluster}");
     client.clone().with_database("system").query(&create).execute().await?;
@@ -80,7 +77,10 @@ mod tests {
             on_cluster("CREATE TABLE IF NOT EXISTS hits\n(a Int8)", " ON CLUSTER c"),
             "CREATE TABLE IF NOT EXISTS hits ON CLUSTER c\n(a Int8)"
         );
-        assert_eq!(on_cluster("CREATE TABLE IF NOT EXISTS hits\n(a Int8)", ""), "CREATE TABLE IF NOT EXISTS hits\n(a Int8)");
+        assert_eq!(
+            on_cluster("CREATE TABLE IF NOT EXISTS hits\n(a Int8)", ""),
+            "CREATE TABLE IF NOT EXISTS hits\n(a Int8)"
+        );
     }
 
     #[test]

@@ -1,0 +1,27 @@
+# Tributary in one image: program, pixel and, for use without a ClickHouse server, the engine library.
+# Build: docker build -t tributary .
+
+FROM rust:1.95-bookworm AS build
+RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+RUN scripts/engine-library.sh && scripts/pixel.sh && cargo build --release -p tributary
+
+FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl tini \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data tributary \
+    && install -d -o tributary -g tributary /data
+COPY --from=build /src/target/release/tributary /usr/local/bin/tributary
+COPY --from=build /src/.engine/libchdb.so /usr/local/lib/libchdb.so
+COPY --from=build /src/pixel/dist /usr/local/share/tributary/pixel
+ENV TRIBUTARY_DATA_DIR=/data \
+    TRIBUTARY_HTTP_LISTEN=0.0.0.0:4600 \
+    TRIBUTARY_PIXEL_DIR=/usr/local/share/tributary/pixel \
+    TRIBUTARY_LOG_FORMAT=json
+USER tributary
+VOLUME /data
+EXPOSE 4600
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD curl -fsS http://127.0.0.1:4600/readyz || exit 1
+ENTRYPOINT ["tini", "--", "tributary"]
+CMD ["serve"]

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Installs what is missing to build and run: the engine library, the wasm target, the pixel's tools.
+# With --browser also Chromium, which only the tests need.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+have cargo || die "cargo is missing; install Rust 1.95 or newer with rustup (https://rustup.rs)"
+need_command gcc gcc
+need_command make make
+need_command node nodejs
+need_command npm npm
+need_command tar tar
+scripts/engine-library.sh
+scripts/pixel.sh
+if [ "${1:-}" = --browser ]; then
+    need_command python3 python3
+    need_command chromium chromium
+fi

@@ -187,20 +187,28 @@ proptest! {
             (Just(bindings), Just(doubled).prop_shuffle())
         }),
     ) {
-        prop_assert_eq!(persons(&bindings), persons(&again));
+        let (one, other) = (persons(&bindings), persons(&again));
+        prop_assert_eq!(one.iter().collect::<Vec<_>>(), other.iter().collect::<Vec<_>>());
+        prop_assert_eq!(one.conflicts(), other.conflicts());
+        for key in bindings.iter().flat_map(|binding| &binding.keys) {
+            prop_assert_eq!(one.person_of_key(key), other.person_of_key(key));
+            prop_assert_eq!(one.is_bound(key), other.is_bound(key));
+        }
     }
 
     #[test]
     fn every_bound_visitor_is_somebody_at_every_time_and_segments_tile_it(bindings in some_bindings()) {
         let persons = persons(&bindings);
         let mut segments: Vec<Segment> = Vec::new();
-        for (id, person) in persons.iter() {
-            for segment in &person.segments {
+        for person in persons.iter() {
+            let id = person.id;
+            prop_assert_eq!(persons.segments(id), person.segments);
+            for segment in person.segments {
                 prop_assert_eq!(persons.person_of(segment.visitor, segment.from_ms), Some(id));
                 prop_assert_eq!(persons.person_of(segment.visitor, segment.until_ms - 1), Some(id));
                 segments.push(*segment);
             }
-            for key in &person.keys {
+            for key in person.keys {
                 prop_assert_eq!(persons.person_of_key(key), Some(id));
             }
         }
@@ -220,11 +228,11 @@ proptest! {
         }).collect();
         // Users join customers; addresses may join users, but then one side has no customer.
         let customers = |persons: &Persons| {
-            let of = |person: &domain::identity::Person| {
+            let of = |person: domain::identity::Person<'_>| {
                 let keys = person.keys.iter().filter(|key| matches!(key, PersonKey::Customer { .. }));
                 keys.cloned().collect::<Vec<_>>()
             };
-            let mut sets: Vec<_> = persons.iter().map(|(_, person)| of(person)).filter(|set| !set.is_empty()).collect();
+            let mut sets: Vec<_> = persons.iter().map(of).filter(|set| !set.is_empty()).collect();
             sets.sort();
             sets
         };

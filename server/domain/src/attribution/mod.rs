@@ -5,6 +5,19 @@
 //!
 //! Adding a model is one file here and one line in [`MODELS`]; property tests, API, CLI and dashboard follow
 //! from the list.
+//!
+//! ```
+//! use domain::attribution::{Booked, Scratch, Touch, credits, model_index};
+//!
+//! let touch = |at_ms, id| Touch { at_ms, id, facet: id as u64, direct: false };
+//! let touches = [touch(1_000, 1), touch(2_000, 2), touch(3_000, 3)];
+//! let order = Booked { amount_minor: 10_00, refunds: Vec::new() };
+//! let mut rows = Vec::new();
+//! credits(&touches, 4_000, true, &order, &mut Scratch::default(), &mut rows);
+//!
+//! let linear = model_index("linear").unwrap();
+//! assert_eq!(rows.iter().map(|row| row.amounts[linear]).collect::<Vec<_>>(), [333, 333, 334]);
+//! ```
 
 mod credit;
 mod explain;

@@ -6,6 +6,7 @@
 
 mod binding;
 mod email;
+mod keys;
 mod persons;
 mod resolve;
 

@@ -1,10 +1,13 @@
 //! Persons: the answer of [`super::resolve`], asked by key, by visitor and time, and person by person.
+//!
+//! Kept flat (sorted lists and ranges into them), because a workspace has hundreds of thousands.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{Conflict, EmailKey, HashedEmail, PersonKey};
+use super::{Conflict, HashedEmail, PersonKey};
 use crate::ids::{PersonId, VisitorId};
 
 /// A time in which a visitor was a person: touches with `from_ms <= at < until_ms`.
@@ -18,12 +21,13 @@ pub struct Segment {
 }
 
 /// One person.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Person {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Person<'a> {
+    pub id: PersonId,
     /// What names the person, sorted; the weak e-mail keys are not among them.
-    pub keys: Vec<PersonKey>,
+    pub keys: &'a [PersonKey],
     /// When which visitor was the person, sorted; empty for a person without visitors.
-    pub segments: Vec<Segment>,
+    pub segments: &'a [Segment],
 }
 
 /// By which key an e-mail found its person.
@@ -35,27 +39,44 @@ pub enum EmailMatch {
 }
 
 /// All persons of a workspace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Persons {
-    pub(super) people: BTreeMap<PersonId, Person>,
-    pub(super) by_key: HashMap<PersonKey, PersonId>,
-    /// `None` when several persons share the folded address.
-    pub(super) by_weak_email: HashMap<EmailKey, Option<PersonId>>,
-    /// Since when a visitor is whom, by time; the first from the beginning.
-    pub(super) by_visitor: HashMap<VisitorId, Vec<(i64, PersonId)>>,
-    /// Keys that stood in a binding beside a visitor.
-    pub(super) bound: HashSet<PersonKey>,
+    /// Sorted by id.
+    pub(super) people: Vec<Place>,
+    /// By person.
+    pub(super) keys: Vec<PersonKey>,
+    /// By person.
+    pub(super) segments: Vec<Segment>,
+    /// Every key of every binding, to its place in `named`.
+    pub(super) slots: HashMap<PersonKey, u32>,
+    pub(super) named: Vec<Named>,
+    /// Since when a visitor is whom, sorted; the first of a visitor from the beginning.
+    pub(super) owners: Vec<(VisitorId, i64, PersonId)>,
     pub(super) conflicts: Vec<Conflict>,
+}
+
+/// Where the keys and segments of a person stand.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) id: PersonId,
+    pub(super) keys: Range<usize>,
+    pub(super) segments: Range<usize>,
+}
+
+/// What a key leads to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Named {
+    /// Absent for an address that names nobody: a shared role, a folded one of several persons.
+    pub(super) person: Option<PersonId>,
+    /// Whether the key stood in a binding beside a visitor.
+    pub(super) bound: bool,
 }
 
 impl Persons {
     /// The person a key names. A weak e-mail key names one only when no other person shares it; prefer
     /// [`Persons::person_of_email`], which asks the strong key first.
     pub fn person_of_key(&self, key: &PersonKey) -> Option<PersonId> {
-        match key {
-            PersonKey::WeakEmail(weak) => self.by_weak_email.get(weak).copied().flatten(),
-            strong => self.by_key.get(strong).copied(),
-        }
+        self.named(key).person
     }
 
     /// The person of an address: by the strong key, else by the weak one if it leads to exactly one person.
@@ -67,29 +88,40 @@ impl Persons {
 
     /// Whether a visitor was bound by this very key, rather than by another key of the same person.
     pub fn is_bound(&self, key: &PersonKey) -> bool {
-        self.bound.contains(key)
+        let named = self.named(key);
+        named.person.is_some() && named.bound
+    }
+
+    fn named(&self, key: &PersonKey) -> Named {
+        self.slots.get(key).map_or(Named::default(), |&slot| self.named[slot as usize])
     }
 
     /// Who `visitor` was at `at_ms`; `None` for a visitor nobody ever named.
     pub fn person_of(&self, visitor: VisitorId, at_ms: i64) -> Option<PersonId> {
-        let owners = self.by_visitor.get(&visitor)?;
-        let after = owners.partition_point(|&(from_ms, _)| from_ms <= at_ms);
-        Some(owners[after.saturating_sub(1)].1)
+        let after = self.owners.partition_point(|&(other, from_ms, _)| (other, from_ms) <= (visitor, at_ms));
+        let &(owned, _, person) = self.owners.get(after.checked_sub(1)?)?;
+        (owned == visitor).then_some(person)
     }
 
     /// When which visitor was `person`; empty for a person without visitors or an unknown one.
     pub fn segments(&self, person: PersonId) -> &[Segment] {
-        self.people.get(&person).map_or(&[], |person| &person.segments)
+        self.get(person).map_or(&[], |person| person.segments)
     }
 
     /// A person by id.
-    pub fn get(&self, person: PersonId) -> Option<&Person> {
-        self.people.get(&person)
+    pub fn get(&self, person: PersonId) -> Option<Person<'_>> {
+        let at = self.people.binary_search_by_key(&person, |place| place.id).ok()?;
+        Some(self.person(&self.people[at]))
     }
 
     /// Every person, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (PersonId, &Person)> {
-        self.people.iter().map(|(&id, person)| (id, person))
+    pub fn iter(&self) -> impl Iterator<Item = Person<'_>> {
+        self.people.iter().map(|place| self.person(place))
+    }
+
+    fn person(&self, place: &Place) -> Person<'_> {
+        let Place { id, keys, segments } = place.clone();
+        Person { id, keys: &self.keys[keys], segments: &self.segments[segments] }
     }
 
     pub fn len(&self) -> usize {

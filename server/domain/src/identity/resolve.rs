@@ -13,8 +13,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Binding, EmailKey, Person, PersonKey, Persons, Segment, Strength};
-use crate::ids::{PersonId, VisitorId, derive_id};
+use super::keys::{Sets, Table};
+use super::persons::{Named, Place};
+use super::{Binding, EmailKey, PersonKey, Persons, Segment, Strength};
+use crate::ids::{PersonId, VisitorId};
 
 /// Bounds of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,64 +45,54 @@ pub struct Conflict {
 /// nor duplicates change anything.
 pub fn resolve(bindings: &[Binding], limits: Limits) -> Persons {
     let shared = shared_roles(bindings, limits);
-    let names = |key: &PersonKey| match key {
-        PersonKey::Email(email) => !shared.contains(email),
-        PersonKey::WeakEmail(_) => false,
-        PersonKey::UserId(_) | PersonKey::Customer { .. } => true,
-    };
-    let mut keys = Keys::default();
-    let mut joins: Vec<(i64, &PersonKey, &PersonKey)> = Vec::new();
-    for binding in bindings {
-        let strong = || binding.keys.iter().filter(|key| names(key));
-        let Some(anchor) = strong().min() else { continue };
-        keys.slot(anchor);
-        for key in strong().filter(|key| *key != anchor) {
+    let table = Table::of(bindings, &shared);
+    let mut sets = Sets::of(&table);
+    let mut joins: Vec<(i64, u32, u32)> = Vec::new();
+    for (binding, row) in bindings.iter().zip(&table.rows) {
+        let Some(anchor) = row.anchor else { continue };
+        for &slot in table.strong(row).filter(|&&slot| slot != anchor) {
             // Accounts sort before e-mails, so the anchor is an account whenever there is one.
-            if matches!(key, PersonKey::Email(_)) {
-                keys.slot(key);
-                joins.push((binding.at_ms, key, anchor));
+            if matches!(table.keys[slot as usize], PersonKey::Email(_)) {
+                joins.push((binding.at_ms, slot, anchor));
             } else {
-                keys.join(key, anchor);
+                sets.join(slot, anchor);
             }
         }
     }
-    joins.sort_unstable();
-    joins.dedup();
-    let refused: Vec<_> =
-        joins.into_iter().filter(|(_, email, key)| !keys.join_unless_both_buy(email, key)).collect();
-    let mut persons = Persons::default();
-    let person_of_slot = keys.name_persons(&mut persons);
-    let person_of = |key: &PersonKey| person_of_slot[keys.slots[key]];
-    for (_, email, key) in refused {
-        let PersonKey::Email(address) = email else { continue };
-        let (named, other) = (person_of(email), person_of(key));
-        persons.conflicts.push(Conflict { email: *address, named, other });
-    }
-    persons.conflicts.sort_unstable();
-    persons.conflicts.dedup();
+    // By time and then by the keys themselves: slots depend on the order of the bindings.
+    joins.sort_unstable_by(|a, b| {
+        let keys = |join: &(i64, u32, u32)| (table.keys[join.1 as usize], table.keys[join.2 as usize]);
+        a.0.cmp(&b.0).then_with(|| keys(a).cmp(&keys(b)))
+    });
+    joins.retain(|&(_, email, anchor)| !sets.join_unless_both_buy(email, anchor));
 
-    let mut owners: HashMap<VisitorId, Vec<(i64, Reverse<Strength>, PersonId)>> = HashMap::new();
-    for binding in bindings {
-        let Some(anchor) = binding.keys.iter().filter(|key| names(key)).min() else { continue };
-        let person = person_of(anchor);
-        // A folded address is worth no more than the address it was folded from.
-        let named = binding.keys.iter().any(|key| matches!(key, PersonKey::Email(_)) && names(key));
-        for key in binding.keys.iter().filter(|_| named) {
-            if let PersonKey::WeakEmail(weak) = key {
-                let only = persons.by_weak_email.entry(*weak).or_insert(Some(person));
-                *only = only.filter(|&only| only == person);
+    let person_of_slot = sets.persons(&table);
+    let mut named: Vec<Named> = person_of_slot.iter().map(|&person| Named { person, bound: false }).collect();
+    let mut owned: Vec<(VisitorId, i64, Reverse<Strength>, PersonId)> = Vec::new();
+    let mut folded: HashSet<u32> = HashSet::new();
+    for (binding, row) in bindings.iter().zip(&table.rows) {
+        let Some(person) = row.anchor.and_then(|anchor| person_of_slot[anchor as usize]) else { continue };
+        for &slot in table.slots(row) {
+            let named = &mut named[slot as usize];
+            if matches!(table.keys[slot as usize], PersonKey::WeakEmail(_)) {
+                // A folded address is worth no more than the address it was folded from.
+                if !row.has_email {
+                    continue;
+                }
+                let first = folded.insert(slot);
+                named.person = if first { Some(person) } else { named.person.filter(|&only| only == person) };
             }
+            named.bound |= binding.visitor.is_some();
         }
-        if let Some(visitor) = binding.visitor {
-            let weak = |key: &PersonKey| named && matches!(key, PersonKey::WeakEmail(_));
-            persons.bound.extend(binding.keys.iter().filter(|key| names(key) || weak(key)).cloned());
-            owners.entry(visitor).or_default().push((binding.at_ms, Reverse(binding.strength), person));
-        }
+        owned.extend(
+            binding.visitor.map(|visitor| (visitor, binding.at_ms, Reverse(binding.strength), person)),
+        );
     }
-    for (visitor, bound) in owners {
-        own(visitor, bound, &mut persons);
-    }
-    persons.people.values_mut().for_each(|person| person.segments.sort_unstable());
+    let conflicts = conflicts(&joins, &table, &person_of_slot);
+    let owners = owners(owned);
+    let mut persons = Persons { named, owners, conflicts, ..Persons::default() };
+    place(&mut persons, &table, &person_of_slot);
+    persons.slots = table.slots;
     persons
 }
 
@@ -130,91 +122,60 @@ fn shared_roles(bindings: &[Binding], limits: Limits) -> HashSet<EmailKey> {
     shared.map(|(email, _)| email).collect()
 }
 
-/// Cuts a visitor's life into segments.
-fn own(visitor: VisitorId, mut bound: Vec<(i64, Reverse<Strength>, PersonId)>, persons: &mut Persons) {
+/// The joins that were refused.
+fn conflicts(
+    refused: &[(i64, u32, u32)],
+    table: &Table<'_>,
+    person_of_slot: &[Option<PersonId>],
+) -> Vec<Conflict> {
+    let told = refused.iter().filter_map(|&(_, email, other)| {
+        let PersonKey::Email(address) = table.keys[email as usize] else { return None };
+        let (named, other) = (person_of_slot[email as usize]?, person_of_slot[other as usize]?);
+        Some(Conflict { email: *address, named, other })
+    });
+    let mut conflicts: Vec<Conflict> = told.collect();
+    conflicts.sort_unstable();
+    conflicts.dedup();
+    conflicts
+}
+
+/// Since when each visitor is whom.
+fn owners(mut owned: Vec<(VisitorId, i64, Reverse<Strength>, PersonId)>) -> Vec<(VisitorId, i64, PersonId)> {
     // At one millisecond the strongest binding counts, then the smaller person id.
-    bound.sort_unstable();
-    bound.dedup_by_key(|&mut (at_ms, ..)| at_ms);
-    bound.dedup_by_key(|&mut (.., person)| person);
-    let mut since: Vec<(i64, PersonId)> =
-        bound.into_iter().map(|(at_ms, _, person)| (at_ms, person)).collect();
-    since[0].0 = i64::MIN;
-    for (at, &(from_ms, person)) in since.iter().enumerate() {
-        let until_ms = since.get(at + 1).map_or(i64::MAX, |&(next_ms, _)| next_ms);
-        let person = persons.people.entry(person).or_default();
-        person.segments.push(Segment { visitor, from_ms, until_ms });
+    owned.sort_unstable();
+    owned.dedup_by_key(|&mut (visitor, at_ms, ..)| (visitor, at_ms));
+    owned.dedup_by_key(|&mut (visitor, .., person)| (visitor, person));
+    let mut owners: Vec<_> =
+        owned.into_iter().map(|(visitor, at_ms, _, person)| (visitor, at_ms, person)).collect();
+    let mut before = None;
+    for (visitor, from_ms, _) in &mut owners {
+        if before.replace(*visitor) != Some(*visitor) {
+            *from_ms = i64::MIN;
+        }
     }
-    persons.by_visitor.insert(visitor, since);
+    owners
 }
 
-/// Union-find over the keys that name persons.
-#[derive(Default)]
-struct Keys<'a> {
-    slots: HashMap<&'a PersonKey, usize>,
-    parent: Vec<usize>,
-    /// Of a root: whether its set has a customer.
-    buys: Vec<bool>,
-}
-
-impl<'a> Keys<'a> {
-    fn slot(&mut self, key: &'a PersonKey) -> usize {
-        let next = self.parent.len();
-        let slot = *self.slots.entry(key).or_insert(next);
-        if slot == next {
-            self.parent.push(slot);
-            self.buys.push(matches!(key, PersonKey::Customer { .. }));
-        }
-        slot
+/// Lays out keys and segments person by person.
+fn place(persons: &mut Persons, table: &Table<'_>, person_of_slot: &[Option<PersonId>]) {
+    let mut segments: Vec<(PersonId, Segment)> = Vec::with_capacity(persons.owners.len());
+    for (at, &(visitor, from_ms, person)) in persons.owners.iter().enumerate() {
+        let next = persons.owners.get(at + 1).filter(|next| next.0 == visitor);
+        let until_ms = next.map_or(i64::MAX, |next| next.1);
+        segments.push((person, Segment { visitor, from_ms, until_ms }));
     }
-
-    fn root(&mut self, mut slot: usize) -> usize {
-        while self.parent[slot] != slot {
-            self.parent[slot] = self.parent[self.parent[slot]];
-            slot = self.parent[slot];
-        }
-        slot
+    segments.sort_unstable();
+    let named = table.keys.iter().zip(person_of_slot).filter_map(|(&key, &person)| Some((person?, key)));
+    let mut keys: Vec<(PersonId, &PersonKey)> = named.collect();
+    keys.sort_unstable();
+    let mut segment = 0;
+    for group in keys.chunk_by(|a, b| a.0 == b.0) {
+        let id = group[0].0;
+        let first = segment;
+        segment += segments[first..].iter().take_while(|(person, _)| *person == id).count();
+        let key = persons.keys.len();
+        persons.keys.extend(group.iter().map(|(_, key)| (*key).clone()));
+        persons.people.push(Place { id, keys: key..persons.keys.len(), segments: first..segment });
     }
-
-    fn roots(&mut self, a: &'a PersonKey, b: &'a PersonKey) -> (usize, usize) {
-        let (a, b) = (self.slot(a), self.slot(b));
-        (self.root(a), self.root(b))
-    }
-
-    fn join(&mut self, a: &'a PersonKey, b: &'a PersonKey) {
-        let (a, b) = self.roots(a, b);
-        self.parent[a] = b;
-        self.buys[b] |= self.buys[a];
-    }
-
-    /// Joins two sets unless they are different and both have customers; tells whether they are one now.
-    fn join_unless_both_buy(&mut self, a: &'a PersonKey, b: &'a PersonKey) -> bool {
-        let (root_a, root_b) = self.roots(a, b);
-        if root_a != root_b && self.buys[root_a] && self.buys[root_b] {
-            return false;
-        }
-        self.join(a, b);
-        true
-    }
-
-    /// Gives every set its person, named by the smallest key, and tells the person of every slot.
-    fn name_persons(&mut self, persons: &mut Persons) -> Vec<PersonId> {
-        let mut sets: HashMap<usize, Vec<&'a PersonKey>> = HashMap::new();
-        let slots: Vec<(&'a PersonKey, usize)> = self.slots.iter().map(|(&key, &slot)| (key, slot)).collect();
-        for (key, slot) in slots {
-            let root = self.root(slot);
-            sets.entry(root).or_default().push(key);
-        }
-        let mut person_of_slot = vec![PersonId(0); self.parent.len()];
-        for mut keys in sets.into_values() {
-            keys.sort_unstable();
-            let id = PersonId(derive_id(&["person", &keys[0].to_string()]));
-            for key in &keys {
-                person_of_slot[self.slots[key]] = id;
-                persons.by_key.insert((*key).clone(), id);
-            }
-            let keys = keys.into_iter().cloned().collect();
-            persons.people.insert(id, Person { keys, segments: Vec::new() });
-        }
-        person_of_slot
-    }
+    persons.segments = segments.into_iter().map(|(_, segment)| segment).collect();
 }

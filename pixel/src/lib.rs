@@ -1,1 +1,27 @@
-//! Filled by the commits that follow.
+//! The pixel: what runs in the visitor's browser and reports pages, events and people to the collector.
+//!
+//! Reading order: [`pixel`] is the whole behaviour as a function from calls to effects; each rule it uses has
+//! a file of its own. `browser` (only on wasm) is the thin edge: it gathers what a call needs from the page,
+//! and carries out the effects. `loader/loader.js` hooks into the page and calls it.
+//!
+//! Everything a visitor downloads is counted in bytes: no std on wasm, no `core::fmt`, no serde, no url crate.
+//! It never blocks the page, and nothing is stored, sent or minted without consent.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+
+extern crate alloc;
+
+pub mod address;
+pub mod checkout;
+pub mod config;
+pub mod consent;
+pub mod pixel;
+pub mod props;
+pub mod session;
+pub mod spa;
+pub mod touch;
+pub mod visitor;
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(target_arch = "wasm32")]
+mod heap;

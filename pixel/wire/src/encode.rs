@@ -54,13 +54,13 @@ fn field(name: &str, value: &str, out: &mut String) {
 
 fn number(name: &str, value: u64, out: &mut String) {
     key(name, out);
-    digits(value, out);
+    push_digits(value, out);
 }
 
-/// Decimal digits without `core::fmt`, which alone would outweigh the rest of the pixel.
-fn digits(value: u64, out: &mut String) {
+/// Appends decimal digits without `core::fmt`, which alone would outweigh the rest of the pixel.
+pub fn push_digits(value: u64, out: &mut String) {
     if value > 9 {
-        digits(value / 10, out);
+        push_digits(value / 10, out);
     }
     out.push(char::from(b'0' + (value % 10) as u8));
 }

@@ -1,0 +1,100 @@
+//! Just enough of an address: its host, its path, its query, all borrowed and as the browser wrote them.
+//!
+//! The browser has already made the address absolute and escaped it; nothing is decoded here, and nothing is
+//! allocated. What an address means is not decided here.
+
+/// The parts of an absolute address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address<'a> {
+    /// Everything before the query and the fragment.
+    pub front: &'a str,
+    /// Host and port, as written.
+    pub host: &'a str,
+    /// The path, empty or beginning with `/`.
+    pub path: &'a str,
+    /// The query without its `?`.
+    pub query: &'a str,
+    /// The fragment with its `#`, empty when there is none.
+    pub fragment: &'a str,
+}
+
+impl<'a> Address<'a> {
+    /// Takes an address apart; one without a host has an empty one.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Self {
+        let (rest, fragment) = text.split_at(text.find('#').unwrap_or(text.len()));
+        let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let scheme_less = front.strip_prefix("https:").or(front.strip_prefix("http:")).unwrap_or(front);
+        let after = scheme_less.strip_prefix("//").unwrap_or_default();
+        let (host, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+        // `user@host` is not the host `user`.
+        let host = host.rsplit('@').next().unwrap_or_default();
+        Self { front, host, path, query, fragment }
+    }
+
+    /// Name and raw value of each parameter that has a value.
+    pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(_, value)| !value.is_empty())
+    }
+}
+
+/// Whether `host` is `site`, above it or below it, with or without `www.`: not another site to come from.
+///
+/// Public suffixes are not known here: `shop.example` and `blog.example` are different sites unless the tag
+/// names them in `data-domains`. The collector, which knows the suffixes, has the last word.
+#[must_use]
+pub fn is_same_site(host: &str, site: &str) -> bool {
+    let (host, site) = (bare(host), bare(site));
+    is_below(host, site) || is_below(site, host)
+}
+
+fn bare(host: &str) -> &str {
+    let host = host.split(':').next().unwrap_or_default();
+    host.strip_prefix("www.").unwrap_or(host)
+}
+
+fn is_below(host: &str, site: &str) -> bool {
+    host.strip_suffix(site).is_some_and(|rest| !site.is_empty() && (rest.is_empty() || rest.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_addresses_apart() {
+        let address = Address::parse("https://me@shop.example:8443/a/b?utm_source=x&empty=&y=1#/r?z=2");
+        assert_eq!(address.host, "shop.example:8443");
+        assert_eq!(
+            (address.path, address.query, address.fragment),
+            ("/a/b", "utm_source=x&empty=&y=1", "#/r?z=2")
+        );
+        assert_eq!(address.params().collect::<Vec<_>>(), [("utm_source", "x"), ("y", "1")]);
+    }
+
+    #[test]
+    fn odd_addresses_have_no_host() {
+        for odd in
+            ["", "/a?b=c", "mailto:a@b", "android-app://com.google", "a?b=https://x.example/", "about:blank"]
+        {
+            assert_eq!(Address::parse(odd).host, "", "{odd}");
+        }
+        assert_eq!(Address::parse("//buy.polar.sh/x").host, "buy.polar.sh");
+        assert_eq!(Address::parse("https://x.example").path, "");
+    }
+
+    #[test]
+    fn sites() {
+        for (host, site) in
+            [("a.example", "a.example"), ("www.a.example", "a.example"), ("app.a.example", "a.example")]
+        {
+            assert!(is_same_site(host, site) && is_same_site(site, host), "{host} {site}");
+        }
+        assert!(is_same_site("localhost:4601", "localhost:4700"));
+        for (host, site) in
+            [("b.example", "a.example"), ("nota.example", "a.example"), ("", "a.example"), ("a", "")]
+        {
+            assert!(!is_same_site(host, site), "{host} {site}");
+        }
+    }
+}

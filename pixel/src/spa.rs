@@ -1,0 +1,43 @@
+//! Which history changes of a single-page app are a new page.
+//!
+//! Counted: another path; another hash route (`#/…` or `#!…`); another query after `pushState` or a step
+//! through the history. Not counted: jumps to an anchor, and `replaceState` that only rewrites the query, which
+//! is how sites tidy the address after reading it.
+
+use crate::address::Address;
+
+/// Whether going from `before` to `now` shows a new page; `is_replaced` when the entry was rewritten in place.
+#[must_use]
+pub fn is_new_page(before: &str, now: &str, is_replaced: bool) -> bool {
+    let (before, now) = (Address::parse(before), Address::parse(now));
+    before.front != now.front
+        || route(before.fragment) != route(now.fragment)
+        || !is_replaced && before.query != now.query
+}
+
+/// A fragment that is a route; an anchor is none.
+fn route(fragment: &str) -> &str {
+    if fragment.starts_with("#/") || fragment.starts_with("#!") { fragment } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages() {
+        let check = |before: &str, now: &str, is_replaced, want| {
+            let url = |path: &str| format!("https://shop.example{path}");
+            assert_eq!(is_new_page(&url(before), &url(now), is_replaced), want, "{before} {now}");
+        };
+        check("/a", "/b", false, true);
+        check("/a", "/b", true, true);
+        check("/a", "/a", false, false);
+        check("/a?p=1", "/a?p=2", false, true);
+        check("/a?utm_source=x", "/a", true, false);
+        check("/a", "/a#prices", false, false);
+        check("/a#/one", "/a#/two", false, true);
+        check("/a#!one", "/a#!two", true, true);
+        check("/a#/one", "/a", false, true);
+    }
+}

@@ -1,0 +1,115 @@
+//! Campaign identity: which parts of an address and a referrer say that somebody came from somewhere.
+//!
+//! Only *that* an identity is there and whether it is a known one is decided in the pixel; what it means
+//! (source, channel, ignored referrer) is the collector's. Identities are kept as hashes, never as text.
+
+use crate::address::{Address, is_same_site};
+use crate::config::{Config, entries};
+
+/// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
+/// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
+const CLICK_IDS: &str = "gclid gbraid wbraid gad_source gad_campaignid gclsrc dclid msclkid ttclid twclid \
+    li_fat_id epik rdt_cid sccid qclid yclid _openstat obclid ob_click_id tblci tbclid spclid irclickid irclid \
+    cjevent awc sscid ransiteid rb_clickid dub_id fpr s_kwcid ef_id";
+
+/// One identity on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// FNV-1a of its names and values.
+    pub hash: u32,
+    /// A click id names one click: met again in the session, it is never new.
+    pub is_click: bool,
+}
+
+/// Calls `found` with each campaign identity of a page: its utm set, each click id, each partner code; the
+/// referrer only when the address has none of these, because an ad's referrer is where the ad stood.
+pub fn identities(config: &Config, page: &Address<'_>, referrer: &str, mut found: impl FnMut(Identity)) {
+    let mut utm_sum = 0u32;
+    let mut is_plain = true;
+    for (name, value) in page.params() {
+        if is_utm(name) {
+            // A sum does not depend on the order the parameters stand in.
+            utm_sum = utm_sum.wrapping_add(hash(name, value));
+        } else {
+            let is_click = CLICK_IDS.split(' ').any(|id| id.eq_ignore_ascii_case(name));
+            if is_click || entries(&config.ref_params).any(|param| param == name) {
+                is_plain = false;
+                found(Identity { hash: hash(name, value), is_click });
+            }
+        }
+    }
+    if utm_sum != 0 {
+        is_plain = false;
+        found(Identity { hash: utm_sum, is_click: false });
+    }
+    let from = Address::parse(referrer).host;
+    let is_own =
+        is_same_site(from, page.host) || entries(&config.domains).any(|site| is_same_site(from, site));
+    if is_plain && !from.is_empty() && !is_own {
+        found(Identity { hash: hash("", from), is_click: false });
+    }
+}
+
+/// Whether a parameter belongs to the utm set.
+#[must_use]
+pub fn is_utm(name: &str) -> bool {
+    name.starts_with("utm_")
+}
+
+fn hash(name: &str, value: &str) -> u32 {
+    let bytes = name.bytes().chain([b'=']).chain(value.bytes());
+    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(url: &str, referrer: &str) -> Vec<Identity> {
+        let mut config = Config::read(|_| None);
+        config.domains = "sister.example".into();
+        let mut all = Vec::new();
+        identities(&config, &Address::parse(url), referrer, |identity| all.push(identity));
+        all
+    }
+
+    #[test]
+    fn a_plain_page_has_none() {
+        for referrer in
+            ["", "https://shop.example/a", "https://www.shop.example/", "https://sister.example/x"]
+        {
+            assert_eq!(of("https://shop.example/?q=1&fbclid=x&utm_source=", referrer), [], "{referrer}");
+        }
+    }
+
+    #[test]
+    fn the_utm_set_is_one_identity_whatever_its_order() {
+        let set = of("https://shop.example/?utm_source=a&utm_medium=b", "");
+        assert_eq!(set.len(), 1);
+        assert_eq!(set, of("https://shop.example/other?x=1&utm_medium=b&utm_source=a", ""));
+        assert_ne!(set, of("https://shop.example/?utm_source=b&utm_medium=a", ""));
+    }
+
+    #[test]
+    fn click_ids_and_partner_codes_stand_alone() {
+        let found =
+            of("https://shop.example/?gclid=1&ScCid=2&via=ann&utm_source=x", "https://www.google.com/");
+        assert_eq!(
+            found.iter().map(|identity| identity.is_click).collect::<Vec<_>>(),
+            [true, true, false, false]
+        );
+    }
+
+    #[test]
+    fn an_external_referrer_counts_only_alone() {
+        assert_eq!(of("https://shop.example/", "https://www.google.com/").len(), 1);
+        assert_eq!(
+            of("https://shop.example/?utm_source=a", "https://www.google.com/"),
+            of("https://shop.example/?utm_source=a", "")
+        );
+        assert_eq!(
+            of("https://shop.example/", "https://x.example/1"),
+            of("https://shop.example/", "https://x.example/2")
+        );
+    }
+}

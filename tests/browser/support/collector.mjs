@@ -1,0 +1,101 @@
+// A collector that only records: serves the built pixel, takes hits as the real one does, keeps them for the test.
+//
+// It answers 202 with a visitor id that looks signed and sets it as the cookie. It stores and classifies nothing.
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+const dist = new URL('../../../pixel/dist/', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('manifest.json', dist)));
+
+/** The signed form of a visitor id, as far as a browser can tell. */
+export const signed = (id) => (/^vis_[0-9a-z]{26}$/.test(id) ? `${id}_1${'m'.repeat(22)}` : id);
+
+export class Collector {
+  hits = [];
+  /** What `POST /c` answers instead of taking the hit; null to take it. */
+  broken = null;
+  /** Whether the answer sets the cookie, as it cannot from another site. */
+  setsCookie = true;
+  #waiting = [];
+
+  static async start() {
+    const collector = new Collector();
+    collector.server = createServer((request, response) => collector.#answer(request, response));
+    await new Promise((done) => collector.server.listen(0, '127.0.0.1', done));
+    collector.origin = `http://localhost:${collector.server.address().port}`;
+    return collector;
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    return new Promise((done) => this.server.close(done));
+  }
+
+  /** The first `count` hits, as soon as there are so many. */
+  taken(count) {
+    if (this.hits.length >= count) return Promise.resolve(this.hits.slice(0, count));
+    return new Promise((done, fail) => {
+      const timer = setTimeout(
+        () => fail(new Error(`${count} hits wanted, ${this.hits.length} came: ${JSON.stringify(this.hits)}`)),
+        10_000,
+      );
+      this.#waiting.push(() => {
+        if (this.hits.length < count) return false;
+        clearTimeout(timer);
+        done(this.hits.slice(0, count));
+        return true;
+      });
+    });
+  }
+
+  #answer(request, response) {
+    const { pathname } = new URL(request.url, this.origin);
+    const origin = request.headers.origin;
+    if (request.method === 'POST' && pathname === '/c') {
+      let body = '';
+      request.on('data', (chunk) => (body += chunk));
+      request.on('end', () => this.#take(body, request, response));
+    } else if (pathname === '/p.js' || pathname === `/${manifest.wasm}`) {
+      const type = pathname === '/p.js' ? 'text/javascript' : 'application/wasm';
+      response.writeHead(200, { 'content-type': type, 'access-control-allow-origin': '*' });
+      response.end(readFileSync(fileURLToPath(new URL(`.${pathname}`, dist))));
+    } else {
+      response.writeHead(404, { 'access-control-allow-origin': origin || '*' }).end();
+    }
+  }
+
+  #take(body, request, response) {
+    if (this.broken) return this.broken(request, response);
+    const hit = JSON.parse(body);
+    const problem = wrong(hit);
+    if (problem) throw new Error(`the pixel sent ${problem}: ${body}`);
+    const headers = {
+      'content-type': 'application/json',
+      'access-control-allow-origin': request.headers.origin,
+      'access-control-allow-credentials': 'true',
+    };
+    const visitor = signed(hit.visitor);
+    if (this.setsCookie && hit.consent === 'granted') {
+      headers['set-cookie'] = `_trb=${visitor}; Path=/; Max-Age=34560000; SameSite=Lax; Secure`;
+    }
+    response.writeHead(202, headers);
+    response.end(JSON.stringify({ accepted: 1, rejected: [], visitor }));
+    hit.cookie = /(?:^|; )_trb=([^;]*)/.exec(request.headers.cookie || '')?.[1];
+    hit.type = request.headers['content-type'];
+    this.hits.push(hit);
+    this.#waiting = this.#waiting.filter((check) => !check());
+  }
+}
+
+/** What is wrong with a hit by the rules of the wire, in words; undefined when nothing is. */
+function wrong(hit) {
+  const ulid = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+  if (hit.ws !== 'ws_demo') return 'no workspace';
+  if (!['page', 'event', 'identify'].includes(hit.kind)) return 'an unknown kind';
+  if (!ulid.test(hit.id) || !ulid.test(hit.session)) return 'a bad id';
+  if (hit.visitor !== undefined && !/^vis_[0-9a-hjkmnp-tv-z]{26}(_[\w-]+)?$/.test(hit.visitor)) return 'a bad visitor';
+  if (hit.touch !== undefined && !['session', 'campaign'].includes(hit.touch)) return 'a bad touch';
+  if (!/^https?:/.test(hit.url) || !Number.isInteger(hit.at) || !Number.isInteger(hit.width)) return 'a bad page';
+  if (!['granted', 'session'].includes(hit.consent)) return 'no consent';
+}

@@ -1,5 +1,5 @@
-//! ClickHouse's HTTP interface, spoken in front of the engine: requests in, statements run, answers out. It checks
-//! no rights (whoever listens does that) and keeps no state between requests.
+//! ClickHouse's HTTP interface, spoken in front of the engine: requests in, statements run, answers out. It
+//! keeps no state between requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Full, Limited, StreamBody};
 use hyper::body::{Body, Frame};
 use tokio::sync::mpsc;
 
+use crate::access::Access;
 use crate::failure::Failure;
 use crate::frames;
 use crate::multipart;
@@ -27,7 +28,7 @@ use crate::upload::{Packing, Part, Upload};
 pub type Answer = UnsyncBoxBody<Bytes, Infallible>;
 
 /// Answers one request. Never fails: every error is an answer.
-pub async fn serve<B>(shared: Arc<Shared>, request: Request<B>) -> Response<Answer>
+pub async fn serve<B>(shared: Arc<Shared>, access: &Access, request: Request<B>) -> Response<Answer>
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -44,6 +45,9 @@ where
         }
         (Method::GET | Method::HEAD | Method::POST, "/" | "") => {}
         _ => return text(StatusCode::NOT_FOUND, "There is /, /ping and nothing else.\n"),
+    }
+    if let Err(failure) = access.check(&head.headers, &parameters) {
+        return refused(&failure);
     }
     let query_id = parameters.query_id.clone();
     let reads_only = head.method != Method::POST;
@@ -108,13 +112,16 @@ where
         slot = shared.admit().await?;
         guard = KillOnDrop::new(&slot);
         let (parts, inbox) = mpsc::channel(2);
-        tokio::task::spawn_blocking(move || run(&slot, &parameters, Upload::new(inbox, packing), &answer));
+        tokio::task::spawn_blocking(move || {
+            let upload = Upload::new(inbox, packing, slot.ticket.clone());
+            run(&slot, &parameters, upload, &answer);
+        });
         pump(&mut body, parts).await?;
     }
     match pieces.recv().await {
-        None => Err(Failure::refuse(394, "QUERY_WAS_CANCELLED", "the statement was stopped")),
+        None => Err(stopped()),
         Some(Err(failure)) => Err(failure),
-        Some(Ok(Piece::More(_))) => unreachable!("an answer starts with its start"),
+        Some(Ok(Piece::More(_) | Piece::End)) => unreachable!("an answer starts with its start"),
         Some(Ok(Piece::Start { format, counts, data, whole })) => {
             if whole {
                 guard.let_go();
@@ -195,18 +202,33 @@ fn streamed(
     tag: String,
     pack: impl Fn(Bytes) -> Bytes + Send + 'static,
 ) -> Answer {
-    let rest = stream::unfold((pieces, guard), |(mut pieces, guard)| async move {
-        let piece = pieces.recv().await?;
-        Some((piece, (pieces, guard)))
+    let rest = stream::unfold(Some((pieces, guard)), move |state| {
+        let tag = tag.clone();
+        async move {
+            let (mut pieces, mut guard) = state?;
+            match pieces.recv().await {
+                Some(Ok(Piece::More(data) | Piece::Start { data, .. })) => {
+                    Some((data, Some((pieces, guard))))
+                }
+                Some(Ok(Piece::End)) => {
+                    guard.let_go();
+                    None
+                }
+                Some(Err(failure)) => Some((failure.trailer(&tag).into(), None)),
+                // Cut off without its end: it must not pass for a complete answer.
+                None => Some((stopped().trailer(&tag).into(), None)),
+            }
+        }
     });
-    let frames = stream::iter([Ok(Piece::More(first))]).chain(rest).filter_map(move |piece| {
-        let data = match piece {
-            Ok(Piece::Start { data, .. } | Piece::More(data)) => pack(data),
-            Err(failure) => pack(failure.trailer(&tag).into()),
-        };
+    let frames = stream::iter([first]).chain(rest).filter_map(move |data| {
+        let data = pack(data);
         futures::future::ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
     });
     BodyExt::boxed_unsync(StreamBody::new(frames))
+}
+
+fn stopped() -> Failure {
+    Failure::refuse(394, "QUERY_WAS_CANCELLED", "the statement was stopped")
 }
 
 fn packing(headers: &HeaderMap, parameters: &Parameters) -> Result<Packing, Failure> {

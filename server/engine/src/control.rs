@@ -9,18 +9,28 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::ffi::Api;
 
 /// A statement from its start to the moment its connection is closed.
 pub struct Ticket {
     id: u64,
     cancelled: AtomicBool,
+    wake: Notify,
+    committed: AtomicBool,
     over: AtomicBool,
 }
 
 impl Ticket {
     pub fn new(id: u64) -> Arc<Ticket> {
-        Arc::new(Ticket { id, cancelled: AtomicBool::new(false), over: AtomicBool::new(false) })
+        Arc::new(Ticket {
+            id,
+            cancelled: AtomicBool::new(false),
+            wake: Notify::new(),
+            committed: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+        })
     }
 
     pub fn id(&self) -> u64 {
@@ -34,6 +44,26 @@ impl Ticket {
 
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Waits until the statement is cancelled.
+    pub async fn cancelled(&self) {
+        let mut woken = std::pin::pin!(self.wake.notified());
+        // Listens before it looks, so that a cancel between the two is not missed.
+        woken.as_mut().enable();
+        if !self.is_cancelled() {
+            woken.await;
+        }
+    }
+
+    /// From here on a client that goes away no longer stops the statement: a write that the client sent completely
+    /// runs to its end, as it does on a server.
+    pub fn commit(&self) {
+        self.committed.store(true, Ordering::Release);
+    }
+
+    pub fn is_committed(&self) -> bool {
+        self.committed.load(Ordering::Acquire)
     }
 
     /// Says that nothing of the statement is left in the engine.
@@ -64,6 +94,7 @@ impl Control {
     /// Stops a statement, wherever it is. Returns at once.
     pub fn cancel(&self, ticket: &Arc<Ticket>) {
         ticket.cancelled.store(true, Ordering::Release);
+        ticket.wake.notify_waiters();
         if ticket.is_over() {
             return;
         }

@@ -30,8 +30,8 @@ impl Failure {
     pub fn status(&self) -> StatusCode {
         match self.code {
             // Authentication and rights.
-            194 | 516 => StatusCode::UNAUTHORIZED,
-            192 | 193 | 497 => StatusCode::FORBIDDEN,
+            194 => StatusCode::UNAUTHORIZED,
+            192 | 193 | 497 | 516 => StatusCode::FORBIDDEN,
             // What the caller wrote cannot be parsed or has the wrong type.
             6 | 26 | 27 | 36 | 38 | 41 | 43 | 53 | 62 | 69 | 72 | 131 | 321 | 358 | 427 | 456 | 457 => {
                 StatusCode::BAD_REQUEST

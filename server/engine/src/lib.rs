@@ -10,6 +10,7 @@
 //! # Ok(()) }
 //! ```
 
+mod access;
 mod adapter;
 mod connector;
 mod control;
@@ -17,16 +18,19 @@ mod failure;
 mod ffi;
 mod frames;
 pub mod library;
+mod listen;
 mod multipart;
 mod open;
 mod options;
 mod output;
 mod params;
+mod pipe;
 mod run;
 mod state;
 mod statement;
 mod upload;
 
+pub use access::Access;
 pub use connector::Connector;
 pub use open::{Engine, OpenError};
 pub use options::Options;

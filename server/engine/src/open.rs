@@ -5,13 +5,15 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
 
+use crate::access::EMBEDDED_HOST;
 use crate::connector::Connector;
-use crate::ffi::{self, Api};
+use crate::ffi::{self, Api, Leave};
 use crate::library;
 use crate::options::Options;
 use crate::state::Shared;
@@ -90,7 +92,6 @@ impl Engine {
             None => {
                 let (path, api) = load(options)?;
                 process.library = Some((path.clone(), api));
-                ffi::at_exit(close_at_exit);
                 (path, api)
             }
         };
@@ -109,7 +110,12 @@ impl Engine {
         .map_err(OpenError::Thread)?;
         let shared = Arc::new(shared);
         process.engine = Arc::downgrade(&shared);
+        ffi::at_exit(close_at_exit);
         Ok(Engine { shared })
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.shared.clone()
     }
 
     /// A connector to build any hyper client on.
@@ -121,7 +127,7 @@ impl Engine {
     pub fn client(&self) -> clickhouse::Client {
         let http = HyperClient::builder(TokioExecutor::new()).build(self.connector());
         clickhouse::Client::with_http_client(http)
-            .with_url("http://embedded")
+            .with_url(format!("http://{EMBEDDED_HOST}"))
             .with_compression(clickhouse::Compression::None)
     }
 
@@ -146,12 +152,23 @@ impl Engine {
     }
 }
 
-/// Trap G7: leaving with open connections crashes at random, so whoever exits without closing is closed for.
-fn close_at_exit() {
-    if let Ok(process) = PROCESS.try_lock()
-        && let Some(shared) = process.engine.upgrade()
-    {
-        shared.shut(EXIT_PATIENCE);
+/// Trap G7: leaving with open connections crashes at random, so whoever exits without closing is closed for, on a
+/// thread of its own: the thread that exits has lost its thread-local values by now, which the engine needs. With
+/// statements still running the process leaves at once instead: they could no longer be stopped safely, and dying
+/// harms no data (trap G9).
+fn close_at_exit() -> Leave {
+    let Ok(process) = PROCESS.try_lock() else { return Leave::Now };
+    let Some(shared) = process.engine.upgrade().filter(|shared| !shared.is_closed()) else {
+        return Leave::Usual;
+    };
+    if shared.is_busy() {
+        return Leave::Now;
+    }
+    let closing =
+        std::thread::Builder::new().name("engine-exit".into()).spawn(move || shared.shut(EXIT_PATIENCE));
+    match closing.map(JoinHandle::join) {
+        Ok(Ok(true)) => Leave::Usual,
+        _ => Leave::Now,
     }
 }
 

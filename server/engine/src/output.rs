@@ -17,8 +17,8 @@ pub enum Chunks {
 pub enum Header {
     /// RowBinary: a varint count, that many names, and (if `types`) that many type names.
     Binary { types: bool },
-    /// Text: this many lines; quotes may hide line ends.
-    Lines(usize),
+    /// Text: this many lines; in CSV quotes may hide line ends.
+    Lines { count: usize, quoted: bool },
 }
 
 /// How `format` behaves in chunks. Unknown formats are taken whole.
@@ -48,7 +48,7 @@ pub fn chunks(format: &str) -> Chunks {
         ("rowbinary", 0) => Chunks::Concatenate,
         ("rowbinary", lines) => Chunks::Header(Header::Binary { types: lines == 2 }),
         (_, 0) if text || bare => Chunks::Concatenate,
-        (_, lines) if text => Chunks::Header(Header::Lines(lines)),
+        (_, count) if text => Chunks::Header(Header::Lines { count, quoted: base == "csv" }),
         _ => Chunks::Whole,
     }
 }
@@ -57,10 +57,10 @@ impl Header {
     /// Length in bytes of the header at the start of `document`; `None` if the document is shorter than its header.
     pub fn length(self, document: &[u8]) -> Option<usize> {
         match self {
-            Header::Lines(lines) => {
+            Header::Lines { count, quoted } => {
                 let mut at = 0;
-                for _ in 0..lines {
-                    at += line_length(&document[at..])?;
+                for _ in 0..count {
+                    at += line_length(&document[at..], quoted)?;
                 }
                 Some(at)
             }
@@ -76,13 +76,13 @@ impl Header {
     }
 }
 
-/// Length of a line with its end; a line end inside double quotes (CSV, JSON) does not count.
-fn line_length(text: &[u8]) -> Option<usize> {
-    let mut quoted = false;
+/// Length of a line with its end; where `quotes` count, a line end inside double quotes does not.
+fn line_length(text: &[u8], quotes: bool) -> Option<usize> {
+    let mut inside = false;
     for (at, byte) in text.iter().enumerate() {
         match byte {
-            b'"' => quoted = !quoted,
-            b'\n' if !quoted => return Some(at + 1),
+            b'"' if quotes => inside = !inside,
+            b'\n' if !inside => return Some(at + 1),
             _ => {}
         }
     }
@@ -140,6 +140,8 @@ mod tests {
         assert_eq!(Header::Binary { types: true }.length(binary), Some(binary.len() - 4));
         assert_eq!(Header::Binary { types: false }.length(b"\x01\x01aXY"), Some(3));
         assert_eq!(Header::Binary { types: true }.length(b"\x02\x01a"), None);
-        assert_eq!(Header::Lines(2).length(b"\"a\nb\",c\n\"T\",U\n1,2\n"), Some(14));
+        let lines = |quoted| Header::Lines { count: 2, quoted };
+        assert_eq!(lines(true).length(b"\"a\nb\",c\n\"T\",U\n1,2\n"), Some(14));
+        assert_eq!(lines(false).length(b"a\"b\tc\nT\tU\n1\t2\n"), Some(10));
     }
 }

@@ -2,6 +2,8 @@
 //! closed afterwards whatever happened (trap G1). It knows nothing of HTTP.
 
 use bytes::Bytes;
+use futures::executor::block_on;
+use futures::future::{Either, select};
 use tokio::sync::mpsc;
 
 use crate::failure::Failure;
@@ -18,10 +20,13 @@ pub enum Piece {
     Start { format: String, counts: Counts, data: Bytes, whole: bool },
     /// More of a streamed answer.
     More(Bytes),
+    /// The streamed answer is complete. A channel that closes without it was cut off.
+    End,
 }
 
-/// Where the thread sends its answer. At most this many chunks wait unread, which bounds a result's memory.
+/// Where the thread sends its answer.
 pub type Answer = mpsc::Sender<Result<Piece, Failure>>;
+/// Chunks that may wait unread: it bounds a result's memory, whatever its size.
 pub const CHUNKS_WAITING_MAX: usize = 1;
 
 /// The longest statement text, in bytes. Data of inserts with a FORMAT is not part of it.
@@ -42,9 +47,19 @@ pub fn run(slot: &Slot, parameters: &Parameters, mut body: Upload, answer: &Answ
     match outcome {
         Ok(()) => {}
         Err(Stop::Failed(failure)) => {
-            let _ = answer.blocking_send(Err(failure)); // A closed channel has nobody to tell.
+            let _ = send(slot, answer, Err(failure)); // A closed channel has nobody to tell.
         }
         Err(Stop::Aborted) => tracing::debug!("the client went away; its statement was dropped"),
+    }
+}
+
+/// Sends, or gives up when the client has gone or the statement is cancelled.
+fn send(slot: &Slot, answer: &Answer, piece: Result<Piece, Failure>) -> Result<(), Stop> {
+    let cancelled = std::pin::pin!(slot.ticket.cancelled());
+    let sent = std::pin::pin!(answer.send(piece));
+    match block_on(select(sent, cancelled)) {
+        Either::Left((Ok(()), _)) => Ok(()),
+        _ => Err(Stop::Aborted),
     }
 }
 
@@ -130,127 +145,127 @@ fn execute(
     body: &mut Upload,
     answer: &Answer,
 ) -> Result<(), Stop> {
-    let mark = slot.ticket.mark();
-    let params = &parameters.params[..];
+    let run = Run { slot, connection, params: &parameters.params, answer };
     let wanted = parameters.default_format.as_deref();
     match request.statement {
         Statement::Insert { sql, format } => {
-            let format = format.as_deref().or(wanted).unwrap_or("Values");
-            let counts = insert(connection, &format!("{mark}{sql}"), format, params, request.data, body)?;
-            let _ = answer.blocking_send(Ok(Piece::Start {
-                format: format.to_owned(),
-                counts,
-                data: Bytes::new(),
-                whole: true,
-            }));
-            Ok(())
+            run.insert(&sql, format.as_deref().or(wanted).unwrap_or("Values"), request.data, body)
         }
         Statement::Read { sql, format, has_totals } => {
             let format = format.as_deref().or(wanted).unwrap_or("TabSeparated");
             match chunks(format) {
                 // Totals follow the rows of the last chunk in some formats: taken whole.
-                _ if has_totals => plain(connection, &format!("{mark}{sql}"), format, params, answer),
-                Chunks::Whole => plain(connection, &format!("{mark}{sql}"), format, params, answer),
-                Chunks::Concatenate => {
-                    stream(connection, &format!("{mark}{sql}"), format, None, params, answer)
-                }
-                Chunks::Header(header) => {
-                    stream(connection, &format!("{mark}{sql}"), format, Some(header), params, answer)
-                }
+                _ if has_totals => run.plain(&sql, format),
+                Chunks::Whole => run.plain(&sql, format),
+                Chunks::Concatenate => run.stream(&sql, format, None),
+                Chunks::Header(header) => run.stream(&sql, format, Some(header)),
             }
         }
         Statement::Plain { sql, format } => {
-            let format = format.as_deref().or(wanted).unwrap_or("TabSeparated");
-            plain(connection, &format!("{mark}{sql}"), format, params, answer)
+            slot.ticket.commit();
+            run.plain(&sql, format.as_deref().or(wanted).unwrap_or("TabSeparated"))
         }
     }
 }
 
-/// Streams data into the engine. Nothing is committed unless the client ended its body (trap G16).
-fn insert(
-    connection: &Connection,
-    sql: &str,
-    format: &str,
-    params: &Params,
-    first: Bytes,
-    body: &mut Upload,
-) -> Result<Counts, Stop> {
-    let mut stream = connection.insert(sql.as_bytes(), format, params).map_err(Failure::of_engine)?;
-    if !first.is_empty() {
-        stream.append(&first).map_err(Failure::of_engine)?;
-    }
-    // Dropping the stream on the way out of here cancels it.
-    while let Some(data) = body.next()? {
-        stream.append(&data).map_err(Failure::of_engine)?;
-    }
-    Ok(stream.done().map_err(Failure::of_engine)?)
+/// One statement on its connection.
+struct Run<'r> {
+    slot: &'r Slot,
+    connection: &'r Connection,
+    params: &'r Params,
+    answer: &'r Answer,
 }
 
-fn plain(
-    connection: &Connection,
-    sql: &str,
-    format: &str,
-    params: &Params,
-    answer: &Answer,
-) -> Result<(), Stop> {
-    let result = connection.query(sql.as_bytes(), format, params).map_err(Failure::of_engine)?;
-    let counts = result.counts();
-    let piece =
-        Piece::Start { format: format.to_owned(), counts, data: Bytes::from_owner(result), whole: true };
-    answer.blocking_send(Ok(piece)).map_err(|_| Stop::Aborted)
-}
+impl Run<'_> {
+    /// The statement with the mark by which it can be killed.
+    fn marked(&self, sql: &str) -> Vec<u8> {
+        format!("{}{sql}", self.slot.ticket.mark()).into_bytes()
+    }
 
-/// Sends chunk after chunk. The first is fetched before anything is sent, so that most errors still find their
-/// status; dropping the stream early cancels the query from the thread that owns it (trap G6).
-fn stream(
-    connection: &Connection,
-    sql: &str,
-    format: &str,
-    header: Option<Header>,
-    params: &Params,
-    answer: &Answer,
-) -> Result<(), Stop> {
-    let mut stream = connection.stream(sql.as_bytes(), format, params).map_err(Failure::of_engine)?;
-    let mut known_header: Option<Bytes> = None;
-    let mut started = false;
-    loop {
-        let chunk = stream.fetch().map_err(Failure::of_engine)?;
-        let (data, ended) = match chunk {
-            Some(chunk) => (Bytes::from_owner(chunk), false),
-            None => (Bytes::new(), true),
-        };
-        let data = match header {
-            Some(header) if !ended => without_repeated_header(data, header, &mut known_header)?,
-            _ => data,
-        };
-        let piece = if !started {
-            started = true;
-            Piece::Start { format: format.to_owned(), counts: Counts::default(), data, whole: ended }
-        } else if data.is_empty() {
-            if ended {
-                return Ok(());
+    /// Streams data into the engine. Nothing is committed unless the client ended its body (trap G16).
+    fn insert(&self, sql: &str, format: &str, first: Bytes, body: &mut Upload) -> Result<(), Stop> {
+        let sql = self.marked(sql);
+        let mut stream = self.connection.insert(&sql, format, self.params).map_err(Failure::of_engine)?;
+        if !first.is_empty() {
+            stream.append(&first).map_err(Failure::of_engine)?;
+        }
+        // Dropping the stream on the way out of here cancels it.
+        while let Some(data) = body.next()? {
+            stream.append(&data).map_err(Failure::of_engine)?;
+        }
+        self.slot.ticket.commit();
+        let counts = stream.done().map_err(Failure::of_engine)?;
+        let piece = Piece::Start { format: format.to_owned(), counts, data: Bytes::new(), whole: true };
+        send(self.slot, self.answer, Ok(piece))
+    }
+
+    /// Runs a statement to its end and sends the whole result.
+    fn plain(&self, sql: &str, format: &str) -> Result<(), Stop> {
+        let sql = self.marked(sql);
+        let result = self.connection.query(&sql, format, self.params).map_err(Failure::of_engine)?;
+        let counts = result.counts();
+        let data = Bytes::from_owner(result);
+        send(
+            self.slot,
+            self.answer,
+            Ok(Piece::Start { format: format.to_owned(), counts, data, whole: true }),
+        )
+    }
+
+    /// Sends chunk after chunk. The first is fetched before anything is sent, so that most errors still find their
+    /// status; dropping the stream early cancels the query from the thread that owns it (trap G6).
+    fn stream(&self, sql: &str, format: &str, header: Option<Header>) -> Result<(), Stop> {
+        let sql = self.marked(sql);
+        let mut stream = self.connection.stream(&sql, format, self.params).map_err(Failure::of_engine)?;
+        let mut header = header.map(RepeatedHeader::new);
+        let mut started = false;
+        while let Some(chunk) = stream.fetch().map_err(Failure::of_engine)? {
+            let mut data = Bytes::from_owner(chunk);
+            if let Some(header) = &mut header {
+                data = header.cut(data)?;
             }
-            continue;
-        } else {
-            Piece::More(data)
-        };
-        answer.blocking_send(Ok(piece)).map_err(|_| Stop::Aborted)?;
-        if ended {
-            return Ok(());
+            if !started {
+                started = true;
+                let (format, counts) = (format.to_owned(), Counts::default());
+                send(self.slot, self.answer, Ok(Piece::Start { format, counts, data, whole: false }))?;
+            } else if !data.is_empty() {
+                send(self.slot, self.answer, Ok(Piece::More(data)))?;
+            }
         }
+        let last = match started {
+            true => Piece::End,
+            false => Piece::Start {
+                format: format.to_owned(),
+                counts: Counts::default(),
+                data: Bytes::new(),
+                whole: true,
+            },
+        };
+        send(self.slot, self.answer, Ok(last))
     }
 }
 
-/// Every chunk is a complete document (trap G2): its header is kept once, then cut.
-fn without_repeated_header(data: Bytes, header: Header, known: &mut Option<Bytes>) -> Result<Bytes, Failure> {
-    match known {
-        None => {
-            let length = header.length(&data).ok_or_else(unexpected_header)?;
-            *known = Some(data.slice(..length));
-            Ok(data)
+/// The header that every chunk repeats, each being a complete document (trap G2): kept once, then cut.
+struct RepeatedHeader {
+    shape: Header,
+    known: Option<Bytes>,
+}
+
+impl RepeatedHeader {
+    fn new(shape: Header) -> Self {
+        RepeatedHeader { shape, known: None }
+    }
+
+    fn cut(&mut self, data: Bytes) -> Result<Bytes, Failure> {
+        match &self.known {
+            None => {
+                let length = self.shape.length(&data).ok_or_else(unexpected_header)?;
+                self.known = Some(data.slice(..length));
+                Ok(data)
+            }
+            Some(known) if data.starts_with(known) => Ok(data.slice(known.len()..)),
+            Some(_) => Err(unexpected_header()),
         }
-        Some(known) if data.starts_with(known) => Ok(data.slice(known.len()..)),
-        Some(_) => Err(unexpected_header()),
     }
 }
 

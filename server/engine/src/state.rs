@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::control::{Control, Ticket};
 use crate::failure::Failure;
-use crate::ffi::{Api, Connection};
+use crate::ffi::{self, Api, Connection};
 
 /// One open engine.
 pub struct Shared {
@@ -112,6 +112,11 @@ impl Shared {
         true
     }
 
+    /// Whether statements are running.
+    pub fn is_busy(&self) -> bool {
+        !self.running().is_empty()
+    }
+
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -120,6 +125,9 @@ impl Shared {
 fn closed() -> Failure {
     Failure::refuse(236, "ABORTED", "the engine is closed; the program is shutting down")
 }
+
+/// Most kinds of statements, and with them the library's destructors, turn up among so many.
+const FIRST_STATEMENTS: u64 = 64;
 
 /// A statement's place, held by the thread that runs it.
 pub struct Slot {
@@ -131,6 +139,10 @@ pub struct Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.ticket.finish();
+        let id = self.ticket.id();
+        if id <= FIRST_STATEMENTS || id.is_power_of_two() {
+            ffi::run_before_destructors();
+        }
         let mut running = self.shared.running();
         running.remove(&self.ticket.id());
         if running.is_empty() {
@@ -139,7 +151,7 @@ impl Drop for Slot {
     }
 }
 
-/// Kills the statement when dropped, unless it is over or was let go. It holds no part of the answer's channel: a
+/// Kills the statement when dropped, unless it is over, was let go or is a write that came in completely. It holds no part of the answer's channel: a
 /// held sender would keep the answer open for ever (trap G17).
 pub struct KillOnDrop {
     shared: Arc<Shared>,
@@ -159,7 +171,7 @@ impl KillOnDrop {
 
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket.take() {
+        if let Some(ticket) = self.ticket.take().filter(|ticket| !ticket.is_committed()) {
             self.shared.cancel(&ticket);
         }
     }

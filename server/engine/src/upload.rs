@@ -3,9 +3,14 @@
 
 use std::io::{self, Read};
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use futures::executor::block_on;
+use futures::future::{Either, select};
 use tokio::sync::mpsc;
 
+use crate::control::Ticket;
 use crate::frames;
 
 /// What the connection's task tells the statement's thread. A channel that closes without `End` is a client that
@@ -53,32 +58,33 @@ pub enum UploadError {
 
 /// The body, unpacked.
 pub struct Upload {
-    source: Source,
+    source: Option<Source>,
     unpacked: Option<Box<dyn Read + Send>>,
 }
 
 const UNPACK_BYTES: usize = 256 * 1024;
 
 impl Upload {
-    pub fn new(parts: mpsc::Receiver<Part>, packing: Packing) -> Upload {
-        let source = Source { parts, rest: Bytes::new(), ended: false };
+    pub fn new(parts: mpsc::Receiver<Part>, packing: Packing, ticket: Arc<Ticket>) -> Upload {
+        let source = Source { parts: Some(parts), rest: Bytes::new(), ticket };
         match packing {
-            Packing::Plain => Upload { source, unpacked: None },
-            packing => Upload { source: Source::ended(), unpacked: Some(unpacker(source, packing)) },
+            Packing::Plain => Upload { source: Some(source), unpacked: None },
+            packing => Upload { source: None, unpacked: Some(unpacker(source, packing)) },
         }
     }
 
     /// A request without a body.
     pub fn empty() -> Upload {
-        Upload { source: Source::ended(), unpacked: None }
+        Upload { source: None, unpacked: None }
     }
 
     /// The next piece, `None` at the end. Blocks until the client sends it. Plain bodies are passed on as they
     /// came, without a copy.
     pub fn next(&mut self) -> Result<Option<Bytes>, UploadError> {
-        let Some(unpacked) = &mut self.unpacked else {
-            return self.source.next().map_err(|_| UploadError::Aborted);
-        };
+        if let Some(source) = &mut self.source {
+            return source.next().map_err(|_| UploadError::Aborted);
+        }
+        let Some(unpacked) = &mut self.unpacked else { return Ok(None) };
         let mut buffer = vec![0; UNPACK_BYTES];
         let mut filled = 0;
         while filled < buffer.len() {
@@ -98,26 +104,30 @@ impl Upload {
 }
 
 struct Source {
-    parts: mpsc::Receiver<Part>,
+    /// `None` once the body ended.
+    parts: Option<mpsc::Receiver<Part>>,
     rest: Bytes,
-    ended: bool,
+    ticket: Arc<Ticket>,
 }
 
 struct Aborted;
 
 impl Source {
-    fn ended() -> Source {
-        Source { parts: mpsc::channel(1).1, rest: Bytes::new(), ended: true }
-    }
-
     fn next(&mut self) -> Result<Option<Bytes>, Aborted> {
-        if self.ended {
-            return Ok(None);
-        }
-        match self.parts.blocking_recv() {
+        let Some(parts) = &mut self.parts else { return Ok(None) };
+        let part = {
+            // Waits for a cancel too: a client that sends nothing must not keep the engine from closing.
+            let cancelled = std::pin::pin!(self.ticket.cancelled());
+            let received = std::pin::pin!(parts.recv());
+            match block_on(select(received, cancelled)) {
+                Either::Left((part, _)) => part,
+                Either::Right(_) => None,
+            }
+        };
+        match part {
             Some(Part::Data(data)) => Ok(Some(data)),
             Some(Part::End) => {
-                self.ended = true;
+                self.parts = None;
                 Ok(None)
             }
             None => Err(Aborted),

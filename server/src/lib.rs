@@ -2,6 +2,7 @@
 //! Start reading at `http/router.rs` (the whole surface) or `cli/mod.rs` (every command).
 
 pub mod app;
+pub mod billing;
 pub mod cli;
 pub mod config;
 pub mod control;

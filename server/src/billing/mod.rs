@@ -1,0 +1,100 @@
+//! Billing providers: what they send becomes provider-neutral facts. A provider is one file (with its wire
+//! types in a folder beside it) and one line in [`PROVIDERS`]. Nothing here reads or writes a store, and no
+//! address of a person leaves a normaliser: e-mails become keyed hashes.
+
+mod polar;
+pub mod signature;
+
+use axum::http::HeaderMap;
+use domain::identity::EmailHasher;
+use domain::order::Fact;
+use secrecy::SecretString;
+use thiserror::Error;
+
+pub use signature::SignatureError;
+
+/// Every provider there is.
+pub static PROVIDERS: [&dyn Provider; 1] = [&polar::Polar];
+
+/// The provider called `name` in addresses and settings.
+pub fn provider(name: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.into_iter().find(|provider| provider.name() == name)
+}
+
+/// A billing provider: how its webhooks are signed and what its objects mean.
+pub trait Provider: Sync {
+    /// As in `/webhooks/{name}/…` and `connection add {name}`.
+    fn name(&self) -> &'static str;
+
+    /// Checks the signature over the raw body against every secret.
+    fn verify(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[SecretString],
+        now_ms: i64,
+    ) -> Result<Verified, SignatureError>;
+
+    /// The type of the event in a body, when the body tells one.
+    fn event_type(&self, body: &[u8]) -> Option<String>;
+
+    /// What a webhook's body says.
+    fn normalise(&self, body: &[u8], context: &Context<'_>) -> Result<Normalised, NormaliseError>;
+
+    /// What an object read from the provider's API says; the same rules as for webhooks.
+    fn normalise_object(
+        &self,
+        kind: ObjectKind,
+        object: &serde_json::Value,
+        context: &Context<'_>,
+    ) -> Result<Vec<Fact>, NormaliseError>;
+}
+
+/// A webhook whose signature is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The provider's id of the event: the same at every redelivery.
+    pub event_id: String,
+    /// When this attempt was signed.
+    pub signed_at_ms: i64,
+}
+
+/// What a normaliser needs to know beside the bytes.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub connection_id: &'a str,
+    /// The provider's event id, or for a poll one made of the object and its version.
+    pub delivery_id: &'a str,
+    /// When we got to know.
+    pub observed_ms: i64,
+    pub emails: &'a EmailHasher,
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Normalised {
+    Facts(Vec<Fact>),
+    /// An event that says nothing about money or buyers, or one that is newer than this program.
+    Ignored {
+        event_type: String,
+    },
+}
+
+/// Kinds of objects a poll reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObjectKind {
+    Order,
+    Subscription,
+    Customer,
+    Refund,
+    Checkout,
+}
+
+/// Why an event stays in the inbox as failed. Never holds a value of the body.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum NormaliseError {
+    #[error("the body is not the JSON of an event: {0}")]
+    NotJson(String),
+    #[error("{event_type} does not have the expected shape: {why}")]
+    Shape { event_type: String, why: String },
+}

@@ -1,0 +1,151 @@
+use std::path::{Path, PathBuf};
+
+use domain::identity::EmailHasher;
+use domain::order::{OrderKind, OrderStatus, RefundStatus, fold_order};
+
+use super::*;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/polar")
+}
+
+fn normalise(body: &[u8], delivery_id: &str) -> Result<Normalised, NormaliseError> {
+    let emails = EmailHasher::new(b"a key of these tests", "ws_demo");
+    Polar.normalise(body, &Context { connection_id: "con_1", delivery_id, observed_ms: 1, emails: &emails })
+}
+
+fn facts_of(file: &str) -> Vec<Fact> {
+    let body = std::fs::read(fixtures().join(file)).unwrap();
+    match normalise(&body, file).unwrap() {
+        Normalised::Facts(facts) => facts,
+        Normalised::Ignored { event_type } => panic!("{event_type} was ignored"),
+    }
+}
+
+fn order(file: &str) -> domain::order::OrderFact {
+    match facts_of(file).into_iter().next() {
+        Some(Fact::Order(order)) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_fixture_normalises_or_is_ignored_by_design() {
+    let index: Value =
+        serde_json::from_slice(&std::fs::read(fixtures().join("index.json")).unwrap()).unwrap();
+    let (mut told, mut ignored) = (0, 0);
+    for entry in index["files"].as_array().unwrap() {
+        let file = entry["file"].as_str().unwrap();
+        let body = std::fs::read(fixtures().join(file)).unwrap();
+        match normalise(&body, file).unwrap_or_else(|error| panic!("{file}: {error}")) {
+            Normalised::Facts(facts) => {
+                assert!(!facts.is_empty(), "{file}");
+                told += 1;
+                for fact in &facts {
+                    let stored = serde_json::to_string(fact).unwrap();
+                    assert!(!stored.contains('@'), "{file}: an address in {stored}");
+                    assert_eq!(&serde_json::from_str::<Fact>(&stored).unwrap(), fact, "{file}");
+                }
+            }
+            Normalised::Ignored { event_type } => {
+                assert!(event_type.starts_with("product."), "{event_type}");
+                ignored += 1;
+            }
+        }
+    }
+    assert!(told >= 34 && ignored == 2, "{told} told, {ignored} ignored");
+}
+
+#[test]
+fn a_paid_order_tells_money_buyer_and_subscription() {
+    let facts = facts_of("order.paid.json");
+    assert_eq!(facts.iter().map(Fact::kind).collect::<Vec<_>>(), ["order", "customer", "subscription"]);
+    let order = order("order.paid.json");
+    assert_eq!(
+        (order.amounts.net_minor, order.amounts.tax_minor, order.amounts.total_minor),
+        (2320, 464, 2784)
+    );
+    assert_eq!((order.kind, order.status, order.paid), (OrderKind::New, OrderStatus::Paid, true));
+    assert_eq!(order.discount_code.as_deref(), Some("PARTNER20"));
+    assert_eq!(order.country.as_deref(), Some("FR"));
+    assert_eq!(order.currency.code(), "USD");
+    assert_eq!(order.metadata["utm_source"], "newsletter");
+    let paid: jiff::Timestamp = "2026-10-05T14:03:23.144Z".parse().unwrap();
+    assert_eq!(order.booked_at_ms, Some(paid.as_millisecond()));
+    let modified: jiff::Timestamp = "2026-10-05T14:03:23.101Z".parse().unwrap();
+    assert_eq!(order.head.version_ms, modified.as_millisecond());
+}
+
+#[test]
+fn only_order_paid_says_when_it_was_paid() {
+    assert_eq!(order("order.created.json").booked_at_ms, None);
+    assert_eq!(order("order.updated.json").booked_at_ms, None);
+    let pending = order("scenarios/renewal/order.created.pending.json");
+    assert_eq!(
+        (pending.paid, pending.kind, pending.status),
+        (false, OrderKind::Renewal, OrderStatus::Pending)
+    );
+}
+
+#[test]
+fn trial_start_is_a_trial_and_its_first_charge_a_renewal_of_polar() {
+    let start = order("scenarios/trial/order.paid.zero.json");
+    assert_eq!(fold_order(&[start], &[]).unwrap().kind, OrderKind::Trial);
+    assert_eq!(order("scenarios/trial/order.paid.first_charge.json").kind, OrderKind::Renewal);
+}
+
+#[test]
+fn fees_keep_their_own_currency() {
+    let order = order("scenarios/eur_reverse_charge_no_metadata/order.updated.json");
+    assert_eq!(order.currency.code(), "EUR");
+    assert_eq!(order.fee_currency.map(|currency| currency.to_string()).as_deref(), Some("USD"));
+}
+
+#[test]
+fn refunds_carry_their_order_and_state() {
+    let [Fact::Refund(pending)] = &facts_of("scenarios/refund_lifecycle/refund.created.pending.json")[..]
+    else {
+        panic!("one refund");
+    };
+    assert_eq!(pending.status, RefundStatus::Pending);
+    let [Fact::Refund(done)] = &facts_of("refund.created.json")[..] else { panic!("one refund") };
+    assert_eq!((done.amount_minor, done.tax_minor), (1000, 200));
+    assert_eq!(done.order_id, order("order.paid.json").head.object_id);
+}
+
+#[test]
+fn unknown_types_are_ignored_and_unknown_words_are_not_fatal() {
+    let ignored = normalise(br#"{"type":"order_item.frozen","data":{}}"#, "e");
+    assert_eq!(ignored, Ok(Normalised::Ignored { event_type: "order_item.frozen".into() }));
+    let text = std::fs::read_to_string(fixtures().join("order.paid.json")).unwrap();
+    let strange = text
+        .replace(r#""status": "paid""#, r#""status": "settled", "new_key": {"deep": [1]}"#)
+        .replace("subscription_create", "subscription_gift");
+    let Ok(Normalised::Facts(facts)) = normalise(strange.as_bytes(), "e") else { panic!("it is readable") };
+    let Fact::Order(order) = &facts[0] else { panic!("an order comes first") };
+    assert_eq!((order.status, order.kind), (OrderStatus::Paid, OrderKind::Renewal));
+}
+
+#[test]
+fn broken_bodies_say_where_and_quote_nothing() {
+    let text = std::fs::read_to_string(fixtures().join("order.paid.json")).unwrap();
+    let cut = &text[..text.len() / 2];
+    let Err(NormaliseError::NotJson(why)) = normalise(cut.as_bytes(), "e") else { panic!("it is cut") };
+    assert!(why.contains("Eof"), "{why}");
+    let wrong = text.replace(r#""net_amount": 2320"#, r#""net_amount": "ada@example.com""#);
+    let Err(error) = normalise(wrong.as_bytes(), "e") else { panic!("an amount is no address") };
+    assert!(!error.to_string().contains("ada"), "{error}");
+}
+
+#[test]
+fn a_poll_tells_the_same_state_as_the_webhook() {
+    let emails = EmailHasher::new(b"a key of these tests", "ws_demo");
+    let context = Context { connection_id: "con_1", delivery_id: "poll-1", observed_ms: 1, emails: &emails };
+    let body: Value =
+        serde_json::from_slice(&std::fs::read(fixtures().join("order.paid.json")).unwrap()).unwrap();
+    let polled = Polar.normalise_object(ObjectKind::Order, &body["data"], &context).unwrap();
+    let [Fact::Order(polled), ..] = &polled[..] else { panic!("an order comes first") };
+    let told = order("order.paid.json");
+    assert_eq!(polled.amounts, told.amounts);
+    assert_eq!((polled.booked_at_ms, polled.head.event.as_str()), (None, "poll"));
+}

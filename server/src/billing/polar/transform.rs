@@ -1,0 +1,262 @@
+//! From Polar's shapes to neutral facts. Every rule that needed a look at Polar's source says so.
+
+use std::collections::BTreeMap;
+
+use domain::ids::FactId;
+use domain::money::Currency;
+use domain::order::{
+    Amounts, CheckoutFact, CheckoutState, CheckoutStatus, CustomerFact, CustomerState, Fact, Head, Interval,
+    Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, RefundStatus, SubscriptionFact,
+    SubscriptionState, SubscriptionStatus,
+};
+use serde_json::Value;
+
+use super::wire;
+use crate::billing::{Context, NormaliseError};
+
+/// Who tells: one delivery or one poll.
+pub(super) struct Teller<'a> {
+    pub context: &'a Context<'a>,
+    /// `order.paid`, or `poll`.
+    pub event: &'a str,
+    /// When the event was made; none for a poll.
+    pub told_at_ms: Option<i64>,
+}
+
+impl Teller<'_> {
+    /// The order, and the customer and subscription inside it.
+    pub fn order(&self, order: wire::Order) -> Result<Vec<Fact>, NormaliseError> {
+        let version_ms = version(order.created_at, order.modified_at);
+        let status = order_status(&order.status, order.paid);
+        let paid = order.paid.unwrap_or(matches!(
+            status,
+            OrderStatus::Paid | OrderStatus::Refunded | OrderStatus::PartiallyRefunded
+        ));
+        let tax_minor = order.tax_amount.unwrap_or(0);
+        let discount_minor = order.discount_amount.unwrap_or(0);
+        let email = order.customer.as_ref().and_then(|customer| customer.email.as_deref());
+        let billing = order.billing_address.and_then(|address| address.country);
+        let country = billing.or_else(|| country_of(order.customer.as_ref()));
+        let fact = Fact::Order(OrderFact {
+            head: self.head("order", &order.id, version_ms),
+            created_ms: order.created_at.0,
+            status,
+            paid,
+            // Sent once, on the transition to paid; the object itself carries no such time.
+            booked_at_ms: self.told_at_ms.filter(|_| paid && self.event == "order.paid"),
+            kind: kind(order.billing_reason.as_deref(), order.subscription_id.is_some()),
+            currency: self.currency(&order.currency)?,
+            amounts: Amounts {
+                subtotal_minor: order.subtotal_amount.unwrap_or(order.net_amount + discount_minor),
+                discount_minor,
+                net_minor: order.net_amount,
+                tax_minor,
+                total_minor: order.total_amount.unwrap_or(order.net_amount + tax_minor),
+                refunded_minor: order.refunded_amount.unwrap_or(0),
+                refunded_tax_minor: order.refunded_tax_amount.unwrap_or(0),
+                fee_minor: order.platform_fee_amount.unwrap_or(0),
+            },
+            fee_currency: order.platform_fee_currency.and_then(|code| code.parse().ok()),
+            subscription_id: order.subscription_id,
+            checkout_id: order.checkout_id,
+            customer_id: order.customer_id,
+            product_id: order.product_id,
+            product_name: order.product.and_then(|product| product.name),
+            discount_code: order.discount.and_then(|discount| discount.code),
+            country,
+            email: email.and_then(|address| self.context.emails.hash(address)),
+            metadata: metadata(order.metadata),
+        });
+        let customer = order.customer.map(|customer| self.customer(customer));
+        let subscription =
+            order.subscription.map(|subscription| self.subscription(subscription)).transpose()?;
+        Ok([fact].into_iter().chain(customer).chain(subscription.into_iter().flatten()).collect())
+    }
+
+    /// The subscription, and the customer inside it.
+    pub fn subscription(&self, subscription: wire::Subscription) -> Result<Vec<Fact>, NormaliseError> {
+        let version_ms = version(subscription.created_at, subscription.modified_at);
+        let at = |time: Option<wire::Time>| time.map(|time| time.0);
+        let fact = Fact::Subscription(SubscriptionFact {
+            head: self.head("subscription", &subscription.id, version_ms),
+            state: SubscriptionState {
+                created_ms: subscription.created_at.0,
+                status: subscription_status(&subscription.status),
+                amount_minor: subscription.amount.unwrap_or(0),
+                currency: self.currency(&subscription.currency)?,
+                interval: subscription.recurring_interval.as_deref().and_then(interval),
+                interval_count: subscription.recurring_interval_count.unwrap_or(1),
+                customer_id: subscription.customer_id,
+                product_id: subscription.product_id,
+                checkout_id: subscription.checkout_id,
+                started_ms: at(subscription.started_at),
+                trial_end_ms: at(subscription.trial_end),
+                period_start_ms: at(subscription.current_period_start),
+                period_end_ms: at(subscription.current_period_end),
+                cancel_at_period_end: subscription.cancel_at_period_end.unwrap_or(false),
+                canceled_ms: at(subscription.canceled_at),
+                ends_ms: at(subscription.ends_at),
+                ended_ms: at(subscription.ended_at),
+                metadata: metadata(subscription.metadata),
+            },
+        });
+        let customer = subscription.customer.map(|customer| self.customer(customer));
+        Ok([fact].into_iter().chain(customer).collect())
+    }
+
+    /// `customer.state_changed` adds lists to the customer; they are left out, because its short
+    /// subscriptions would hide what the full ones say, and each has an event of its own.
+    pub fn customer(&self, customer: wire::Customer) -> Fact {
+        let country = country_of(Some(&customer));
+        Fact::Customer(CustomerFact {
+            head: self.head("customer", &customer.id, version(customer.created_at, customer.modified_at)),
+            state: CustomerState {
+                created_ms: customer.created_at.0,
+                external_id: customer.external_id.filter(|id| !id.is_empty()),
+                email: customer.email.and_then(|address| self.context.emails.hash(&address)),
+                country,
+                deleted: customer.deleted_at.is_some(),
+                metadata: metadata(customer.metadata),
+            },
+        })
+    }
+
+    pub fn refund(&self, refund: wire::Refund) -> Result<Fact, NormaliseError> {
+        Ok(Fact::Refund(RefundFact {
+            head: self.head("refund", &refund.id, version(refund.created_at, refund.modified_at)),
+            order_id: refund.order_id,
+            created_ms: refund.created_at.0,
+            status: refund_status(&refund.status),
+            amount_minor: refund.amount,
+            tax_minor: refund.tax_amount.unwrap_or(0),
+            currency: self.currency(&refund.currency)?,
+            reason: refund.reason,
+            subscription_id: refund.subscription_id,
+            customer_id: refund.customer_id,
+        }))
+    }
+
+    pub fn checkout(&self, checkout: wire::Checkout) -> Fact {
+        Fact::Checkout(CheckoutFact {
+            head: self.head("checkout", &checkout.id, version(checkout.created_at, checkout.modified_at)),
+            state: CheckoutState {
+                created_ms: checkout.created_at.0,
+                status: checkout_status(&checkout.status),
+                customer_id: checkout.customer_id,
+                customer_external_id: checkout.external_customer_id,
+                subscription_id: checkout.subscription_id,
+                product_id: checkout.product_id,
+                email: checkout.customer_email.and_then(|address| self.context.emails.hash(&address)),
+                metadata: metadata(checkout.metadata),
+                customer_metadata: metadata(checkout.customer_metadata),
+            },
+        })
+    }
+
+    fn head(&self, kind: &str, object_id: &str, version_ms: i64) -> Head {
+        let Context { connection_id, delivery_id, observed_ms, .. } = *self.context;
+        Head {
+            fact_id: FactId::derive(connection_id, delivery_id, kind, object_id),
+            object_id: object_id.to_owned(),
+            version_ms,
+            observed_ms,
+            event: self.event.to_owned(),
+        }
+    }
+
+    fn currency(&self, code: &str) -> Result<Currency, NormaliseError> {
+        code.parse().map_err(|_| NormaliseError::Shape {
+            event_type: self.event.to_owned(),
+            why: "the currency is not three letters".to_owned(),
+        })
+    }
+}
+
+fn version(created: wire::Time, modified: Option<wire::Time>) -> i64 {
+    modified.unwrap_or(created).0
+}
+
+/// Values as text; lists and maps, which Polar does not take, are left out.
+fn metadata(map: Option<BTreeMap<String, Value>>) -> Metadata {
+    let text = |value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    };
+    map.into_iter().flatten().filter_map(|(key, value)| Some((key, text(value)?))).collect()
+}
+
+/// Polar writes US and Canadian states as `US-CA` in some places.
+fn country_of(customer: Option<&wire::Customer>) -> Option<String> {
+    let country = customer?.billing_address.as_ref()?.country.as_deref()?;
+    country.get(..2).map(str::to_ascii_uppercase)
+}
+
+/// Internal reasons (`subscription_cycle_after_trial`) are shown as `subscription_cycle`. A word we do not
+/// know is an order of a running subscription when it names one: never new revenue by mistake.
+fn kind(billing_reason: Option<&str>, of_subscription: bool) -> OrderKind {
+    match billing_reason {
+        Some("purchase") => OrderKind::OneTime,
+        Some("subscription_create") => OrderKind::New,
+        Some("subscription_update") => OrderKind::Upgrade,
+        _ if of_subscription => OrderKind::Renewal,
+        _ => OrderKind::OneTime,
+    }
+}
+
+fn order_status(word: &str, paid: Option<bool>) -> OrderStatus {
+    match word {
+        "draft" => OrderStatus::Draft,
+        "pending" => OrderStatus::Pending,
+        "paid" => OrderStatus::Paid,
+        "refunded" => OrderStatus::Refunded,
+        "partially_refunded" => OrderStatus::PartiallyRefunded,
+        "void" => OrderStatus::Void,
+        _ if paid == Some(true) => OrderStatus::Paid,
+        _ => OrderStatus::Pending,
+    }
+}
+
+fn subscription_status(word: &str) -> SubscriptionStatus {
+    match word {
+        "incomplete_expired" => SubscriptionStatus::IncompleteExpired,
+        "trialing" => SubscriptionStatus::Trialing,
+        "active" => SubscriptionStatus::Active,
+        "past_due" => SubscriptionStatus::PastDue,
+        "paused" => SubscriptionStatus::Paused,
+        "canceled" => SubscriptionStatus::Canceled,
+        "unpaid" => SubscriptionStatus::Unpaid,
+        // `incomplete`, and words we do not know: counted as nothing.
+        _ => SubscriptionStatus::Incomplete,
+    }
+}
+
+fn refund_status(word: &str) -> RefundStatus {
+    match word {
+        "succeeded" => RefundStatus::Succeeded,
+        "failed" => RefundStatus::Failed,
+        "canceled" => RefundStatus::Canceled,
+        // `pending`, and words we do not know: shown, not booked.
+        _ => RefundStatus::Pending,
+    }
+}
+
+fn checkout_status(word: &str) -> CheckoutStatus {
+    match word {
+        "expired" => CheckoutStatus::Expired,
+        "confirmed" => CheckoutStatus::Confirmed,
+        "succeeded" => CheckoutStatus::Succeeded,
+        "failed" => CheckoutStatus::Failed,
+        _ => CheckoutStatus::Open,
+    }
+}
+
+fn interval(word: &str) -> Option<Interval> {
+    match word {
+        "day" => Some(Interval::Day),
+        "week" => Some(Interval::Week),
+        "month" => Some(Interval::Month),
+        "year" => Some(Interval::Year),
+        _ => None,
+    }
+}

@@ -3,7 +3,7 @@
 //! Parameters are percent-decoded exactly once, trimmed, stripped of control characters and cut; nothing later
 //! sees the raw text. This never keeps user names, passwords, ports or fragments.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use url::{Host, Url};
 
@@ -44,7 +44,7 @@ impl PageAddress {
     pub fn parse(text: &str) -> Result<PageAddress, AddressError> {
         let (url, host) = read(text)?;
         let registrable_at = host.len() - registrable(&host).len();
-        let path = cut(url.path(), PATH_CHARS_MAX).to_owned();
+        let path = cut(&storable_path(url.path()), PATH_CHARS_MAX).to_owned();
         Ok(PageAddress { host, registrable_at, path, query: url.query().map(pairs).unwrap_or_default() })
     }
 
@@ -59,7 +59,8 @@ impl PageAddress {
         &self.host[self.registrable_at..]
     }
 
-    /// The path, percent-encoded as browsers show it in links, at most [`PATH_CHARS_MAX`] characters.
+    /// The path, percent-encoded as browsers show it in links, at most [`PATH_CHARS_MAX`] characters. Parts that
+    /// hold an e-mail address are `-`.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -75,9 +76,11 @@ impl PageAddress {
         self.query().find(|(other, value)| *other == name && !is_absent(value)).map(|(_, value)| value)
     }
 
-    /// Whether `name` was there, not empty, but only as something a template left behind (`{{campaign}}`).
-    pub fn has_placeholder(&self, name: &str) -> bool {
-        self.param(name).is_none() && self.query().any(|(other, value)| other == name && !value.is_empty())
+    /// What `name` (lower case) held when [`PageAddress::param`] finds nothing in it: something a template left
+    /// behind (`{{campaign}}`), or an e-mail address.
+    pub fn unused(&self, name: &str) -> Option<&str> {
+        let held = self.query().find(|(other, value)| *other == name && !value.is_empty());
+        held.filter(|_| self.param(name).is_none()).map(|(_, value)| value)
     }
 }
 
@@ -87,7 +90,8 @@ pub fn registrable(host: &str) -> &str {
     if is_number { host } else { psl::domain_str(host).unwrap_or(host) }
 }
 
-/// Whether a value says nothing: empty, what tools write for "unknown", or a template nobody filled in.
+/// Whether a value says nothing that may be used: empty, what tools write for "unknown", a template nobody filled
+/// in, or an e-mail address.
 pub fn is_absent(value: &str) -> bool {
     const SAYS_NOTHING: [&str; 8] =
         ["null", "undefined", "(not set)", "not set", "(none)", "(direct)", "[object object]", "nan"];
@@ -102,38 +106,58 @@ pub fn is_absent(value: &str) -> bool {
         || wrapped("{", "}")
         || wrapped("${", "}")
         || wrapped("%%", "%%")
+        || is_email(value)
 }
 
-/// Whether a value looks like an e-mail address, which nothing here may keep.
+/// Whether a value holds an e-mail address, which nothing here may keep.
 pub fn is_email(value: &str) -> bool {
-    value.split_once('@').is_some_and(|(user, domain)| !user.trim().is_empty() && domain.contains('.'))
+    value.match_indices('@').any(|(at, _)| {
+        let domain = value[at + 1..].split(|c: char| !(c.is_alphanumeric() || "-.".contains(c))).next();
+        let ends_in_name = |domain: &str| {
+            domain.rsplit_once('.').is_some_and(|(_, last)| last.starts_with(char::is_alphabetic))
+        };
+        value[..at].ends_with(|c: char| !c.is_whitespace()) && domain.is_some_and(ends_in_name)
+    })
 }
 
-/// The address as it may be stored: values that name a person (click ids of mailing tools, anything that looks
-/// like an e-mail address) replaced by `-`, no user name, password or fragment. The rest is as it was, so that
-/// a stored address can be classified again with the same result.
+/// The address as it may be stored: e-mail addresses taken out, the values of mailing tools' ids for persons
+/// replaced by `-`, no user name, password or fragment. The rest is as it was, so that a stored address can be
+/// classified again with the same result.
 pub fn storable(text: &str) -> Result<String, AddressError> {
     let (mut url, _) = read(text)?;
     url.set_fragment(None);
     // Both only fail for addresses without a host, which `read` refuses.
     let _ = url.set_username("");
     let _ = url.set_password(None);
+    let path = storable_path(url.path()).into_owned();
+    url.set_path(&path);
     if let Some(query) = url.query() {
-        let mut kept = String::with_capacity(query.len());
-        for pair in query.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let separator = if kept.is_empty() { "" } else { "&" };
-            let names_person =
-                click_id::names_person(&decode(name).to_ascii_lowercase()) || is_email(&decode(value));
-            match names_person {
-                true => write!(kept, "{separator}{name}=-"),
-                false => write!(kept, "{separator}{pair}"),
-            }
-            .expect("a String takes what is written to it");
-        }
+        let kept: Vec<Cow<str>> = query.split('&').map(storable_pair).collect();
+        let kept = kept.join("&");
         url.set_query(Some(&kept));
     }
     Ok(url.into())
+}
+
+fn storable_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('@') && !path.contains("%40") {
+        return Cow::Borrowed(path);
+    }
+    let parts: Vec<&str> =
+        path.split('/').map(|part| if is_email(&decode(part)) { "-" } else { part }).collect();
+    Cow::Owned(parts.join("/"))
+}
+
+fn storable_pair(pair: &str) -> Cow<'_, str> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let value = decode(value);
+    if is_email(&value) {
+        Cow::Owned(format!("{name}="))
+    } else if click_id::names_person(&lower(clean(&decode(name)))) && !is_absent(&clean(&value)) {
+        Cow::Owned(format!("{name}=-"))
+    } else {
+        Cow::Borrowed(pair)
+    }
 }
 
 fn read(text: &str) -> Result<(Url, String), AddressError> {
@@ -155,15 +179,18 @@ fn read(text: &str) -> Result<(Url, String), AddressError> {
 fn pairs(query: &str) -> Vec<(String, String)> {
     let pair = |text: &str| {
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        (clean(&decode(name)).to_lowercase(), clean(&decode(value)))
+        (lower(clean(&decode(name))), clean(&decode(value)))
     };
     query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
 }
 
 /// Percent-decodes once, `+` as a space. What is not UTF-8 becomes the replacement character; a percent sign
 /// that starts no code stays.
-fn decode(text: &str) -> String {
+fn decode(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Cow::Borrowed(text);
+    }
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -178,10 +205,10 @@ fn decode(text: &str) -> String {
         }
         at += 1;
     }
-    match String::from_utf8(out) {
+    Cow::Owned(match String::from_utf8(out) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
+    })
 }
 
 /// The value of a hex digit.
@@ -189,13 +216,21 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
+fn lower(mut text: String) -> String {
+    if !text.is_ascii() {
+        return text.to_lowercase();
+    }
+    text.make_ascii_lowercase();
+    text
+}
+
 /// Without control characters, trimmed, cut to [`VALUE_CHARS_MAX`].
 fn clean(text: &str) -> String {
-    if text.chars().any(char::is_control) {
-        let kept: String = text.chars().filter(|c| !c.is_control()).collect();
-        return cut(kept.trim(), VALUE_CHARS_MAX).trim_end().to_owned();
-    }
-    cut(text.trim(), VALUE_CHARS_MAX).trim_end().to_owned()
+    let kept: Cow<str> = match text.chars().any(char::is_control) {
+        true => text.chars().filter(|c| !c.is_control()).collect(),
+        false => text.into(),
+    };
+    cut(kept.trim(), VALUE_CHARS_MAX).trim_end().to_owned()
 }
 
 /// The first `chars_max` characters.

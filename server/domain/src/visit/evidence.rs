@@ -59,18 +59,13 @@ pub struct Tags<'a> {
 
 impl<'a> Tags<'a> {
     pub fn read(page: &'a PageAddress, warnings: &mut Vec<Warning>) -> Tags<'a> {
-        let mut tag = |name: &'static str| match page.param(name) {
-            Some(value) if is_email(value) => {
-                warnings.push(Warning::EmailDropped(name));
-                ""
+        let mut tag = |name: &'static str| {
+            match page.unused(name) {
+                Some(value) if is_email(value) => warnings.push(Warning::EmailDropped(name)),
+                Some(_) => warnings.push(Warning::Placeholder(name)),
+                None => {}
             }
-            Some(value) => value,
-            None => {
-                if page.has_placeholder(name) {
-                    warnings.push(Warning::Placeholder(name));
-                }
-                ""
-            }
+            page.param(name).unwrap_or_default()
         };
         Tags {
             source: tag("utm_source"),
@@ -214,7 +209,7 @@ impl<'a> Codes<'a> {
         let mut codes = Codes::default();
         for param in &site.ref_params {
             let param = param.to_lowercase();
-            let Some(code) = page.param(&param).filter(|code| !is_email(code)) else { continue };
+            let Some(code) = page.param(&param) else { continue };
             let is_known = site.partner_codes.contains(code)
                 || site.partner_codes.contains(code.to_lowercase().as_str());
             match (is_known, click_id::is_affiliate_code(&param)) {

@@ -64,18 +64,19 @@ fn gives_contact(agent: &str) -> bool {
     let is_mail = agent.match_indices('@').any(|(at, _)| {
         let domain = &agent[at + 1..];
         let name = domain.find(|c: char| !(c.is_alphanumeric() || c == '-')).unwrap_or(domain.len());
-        domain.starts_with(|c: char| c.is_ascii_alphabetic()) && domain[name..].starts_with('.')
+        name > 1 && domain.starts_with(|c: char| c.is_ascii_alphabetic()) && domain[name..].starts_with('.')
     });
-    is_site || is_mail || agent.contains("http:") || agent.contains("https:") || agent.contains("www.")
+    is_site || is_mail || agent.contains("http:") || agent.contains("https:")
 }
 
 fn has_program_shape(agent: &str) -> bool {
-    let first = agent.chars().next().expect("an empty agent has been dealt with");
-    let is_one_word = !agent.contains(' ');
-    first.is_ascii_digit()
-        || first == '<'
+    let number = agent.find(|c: char| !c.is_ascii_digit()).unwrap_or(agent.len());
+    let begins_with_number = number > 0 && !agent[number..].starts_with(|c: char| c.is_alphanumeric());
+    let is_one_long_word = agent.len() >= 50 && !agent.contains(' ');
+    begins_with_number
+        || is_one_long_word
+        || agent.starts_with('<')
         || agent.contains('|')
-        || (is_one_word && agent.len() >= 50)
         || is_bare_product(agent)
         || is_bare_mozilla(agent)
 }
@@ -99,7 +100,9 @@ fn is_bare_product(agent: &str) -> bool {
 /// `mozilla/5.0 xtate/2.12.4`, `mozilla/5.0 (compatible; trance/1.0)`: the greeting and one name.
 fn is_bare_mozilla(agent: &str) -> bool {
     let Some((greeting, rest)) = agent.split_once(' ') else { return false };
-    if !greeting.starts_with("mozilla/") {
+    let names_engine =
+        ["gecko", "webkit", "khtml", "opera", "firefox"].iter().any(|engine| rest.contains(engine));
+    if !greeting.starts_with("mozilla/") || names_engine {
         return false;
     }
     let rest = rest.trim();

@@ -15,5 +15,6 @@ pub mod journey;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod report;
 pub mod visit;
 pub mod visitor_token;

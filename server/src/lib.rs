@@ -11,5 +11,6 @@ pub mod http;
 pub mod ingest;
 pub mod metrics;
 pub mod migrations;
+pub mod report;
 pub mod secrets;
 pub mod store;

@@ -2,5 +2,9 @@
 
 pub mod auth;
 pub mod health;
+pub mod keys;
+pub mod openapi;
+pub mod orders;
 pub mod problem;
+pub mod reports;
 pub mod router;

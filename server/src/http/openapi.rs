@@ -1,0 +1,233 @@
+//! The OpenAPI 3.1 document of every route, and the types that only describe.
+//! The page that shows it is `dashboard/docs.rs`.
+
+use domain::attribution::MODELS;
+use domain::report::{DIMENSIONS, Dimension};
+use serde::Serialize;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Required, Schema};
+use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
+
+/// The document, to which the routers add their paths.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tributary",
+        description = "Which channel earned what, to the cent. Amounts are whole minor units with their currency \
+                       beside them; days are days in the workspace's time zone, both ends included; errors are \
+                       problem documents (RFC 9457) with a stable `code`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    tags(
+        (name = "Reports", description = "Questions about money, visits and matching."),
+        (name = "Orders", description = "Orders, and the explanation of each."),
+        (name = "Keys", description = "API keys; needs the scope `admin`."),
+        (name = "Collector", description = "What browsers and billing providers send."),
+        (name = "Operation", description = "Health, metrics and this document.")
+    ),
+    modifiers(&Keys),
+    security(("key" = []), ("session" = []))
+)]
+pub struct Api;
+
+struct Keys;
+
+impl Modify for Keys {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_with(Default::default);
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API key, `trb_live_…`; make one with `tributary key create`."))
+            .build();
+        components.add_security_scheme("key", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description(super::auth::SESSION_COOKIE, "The dashboard's session.");
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// The parameters every report takes.
+pub struct ReportParams;
+
+/// The parameters of the list of orders.
+pub struct OrdersParams;
+
+impl IntoParams for ReportParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let models: Vec<&str> = MODELS.iter().map(|model| model.name()).collect();
+        let mut params = vec![
+            text("from", "First day, YYYY-MM-DD. Default: thirty days back.", &[]),
+            text("to", "Last day, included. Default: today.", &[]),
+            text(
+                "period",
+                "A period by name, instead of from and to.",
+                &["today", "yesterday", "7d", "30d", "90d", "365d", "month", "last_month", "year"],
+            ),
+            text("model", "The rule that divides an order's money. Default: last_non_direct.", &models),
+            list(
+                "group_by",
+                "One or more dimensions, separated by commas. Default: channel.",
+                &DIMENSIONS.map(Dimension::name),
+            ),
+            text(
+                "currency",
+                "Only money in this currency, like USD. Default: every currency in rows of its own.",
+                &[],
+            ),
+            text("provider", "Only orders of this billing provider.", &[]),
+            text("connection", "Only orders of this connection.", &[]),
+            text("basis", "Which money: after discount, before tax and fees.", &["net"]),
+            text(
+                "date",
+                "The day an amount is shown on: of its payment or refund, of its order, or of the visit that earned it.",
+                &["cash", "order", "touch"],
+            ),
+            text(
+                "compare",
+                "Beside it: previous_period, previous_year, or two days as 2026-01-01..2026-01-31.",
+                &[],
+            ),
+            text("interval", "Width of a bucket.", &["hour", "day", "week", "month"]),
+            text(
+                "sort",
+                "A column; with - in front from large to small. Default: -net.",
+                &[
+                    "-net",
+                    "net",
+                    "-new",
+                    "-renewal",
+                    "-refunded",
+                    "-orders",
+                    "-visitors",
+                    "-visits",
+                    "-conversion",
+                    "name",
+                ],
+            ),
+            text("limit", "Most rows shown, 1 to 10000. Totals are over all rows.", &[]),
+            text("format", "How the answer is written.", &["json", "csv"]),
+        ];
+        params.extend(DIMENSIONS.iter().flat_map(|dimension| {
+            let title = dimension.title().to_lowercase();
+            [
+                text(
+                    &format!("filter[{}]", dimension.name()),
+                    &format!("Only this {title}; repeat for several."),
+                    &[],
+                ),
+                text(&format!("filter[{}][not]", dimension.name()), &format!("Every {title} but this."), &[]),
+            ]
+        }));
+        params
+    }
+}
+
+impl IntoParams for OrdersParams {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let of_reports = ReportParams::into_params(place).into_iter();
+        let useful = |param: &Parameter| {
+            let name = param.name.as_str();
+            name.starts_with("filter[")
+                || ["from", "to", "period", "model", "currency", "provider", "connection"].contains(&name)
+        };
+        let mut params: Vec<Parameter> = of_reports.filter(useful).collect();
+        params.push(text("after", "The `after` of the page before.", &[]));
+        params.push(text("limit", "Orders of one page, 1 to 500. Default: 50.", &[]));
+        params
+    }
+}
+
+fn words(values: &[&str]) -> ObjectBuilder {
+    let values =
+        (!values.is_empty()).then(|| values.iter().copied().map(serde_json::Value::from).collect::<Vec<_>>());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(values)
+}
+
+fn text(name: &str, description: &str, values: &[&str]) -> Parameter {
+    parameter(name, description, Schema::from(words(values).build()).into())
+}
+
+fn list(name: &str, description: &str, values: &[&str]) -> Parameter {
+    parameter(name, description, Schema::from(ArrayBuilder::new().items(words(values)).build()).into())
+}
+
+fn parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .build()
+}
+
+/// The answer of a report. Each row also holds the values of the dimensions grouped by, under their names;
+/// timeseries, models, paths, timing and match-quality have columns of their own.
+#[derive(Serialize, ToSchema)]
+pub struct ReportAnswer {
+    pub meta: AnswerMeta,
+    pub rows: Vec<AnswerRow>,
+    /// One per currency, over all rows.
+    pub totals: Vec<AnswerRow>,
+    /// One per currency.
+    pub reconciliation: Vec<AnswerReconciliation>,
+}
+
+/// The question as it was understood.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerMeta {
+    pub report: String,
+    /// The question in words.
+    pub sentence: String,
+    pub from: String,
+    pub to: String,
+    pub timezone: String,
+    pub model: String,
+    pub basis: String,
+    pub date: String,
+    pub group_by: Vec<String>,
+    pub rows_total: u64,
+}
+
+/// Numbers of one row.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerRow {
+    pub currency: String,
+    /// The same on each currency's row; null when grouped by product, provider or connection.
+    pub visitors: Option<u64>,
+    pub visits: Option<u64>,
+    /// Exact to six digits: parts of orders that models divide.
+    pub orders: f64,
+    /// Orders that are no renewal.
+    pub new_orders: f64,
+    pub revenue: AnswerRevenue,
+    /// Part of the currency's net revenue.
+    pub share: Option<f64>,
+    /// New orders for each visitor.
+    pub conversion: Option<f64>,
+}
+
+/// Minor units of the row's currency; the first three add up to the last.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerRevenue {
+    pub new: i64,
+    pub renewal: i64,
+    /// Zero or below.
+    pub refunded: i64,
+    pub net: i64,
+}
+
+/// What the provider was paid = attributed + direct + unattributed. Minor units.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerReconciliation {
+    pub currency: String,
+    pub provider_net: i64,
+    pub attributed: i64,
+    pub direct: i64,
+    pub unattributed: i64,
+    /// By visit date only: credits of the same orders on other days.
+    pub outside_period: Option<i64>,
+    /// Zero.
+    pub difference: i64,
+}

@@ -1,0 +1,68 @@
+//! `/v1/orders…`: the orders, one order, and the story of who earned it.
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::Reader;
+use super::openapi::OrdersParams;
+use super::problem::Problem;
+use super::reports::pairs;
+use crate::app::App;
+use crate::report::{OrderDocument, OrderExplanation, OrderPage, Reports};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(orders)).routes(routes!(order)).routes(routes!(explain))
+}
+
+/// Orders of a period, newest first, page by page.
+///
+/// With filters on where visits came from: the orders that earned such a visit something.
+#[utoipa::path(get, path = "/v1/orders", tag = "Orders", params(OrdersParams),
+    responses((status = 200, body = OrderPage), (status = "4XX", body = Problem)))]
+async fn orders(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Json<OrderPage>, Problem> {
+    let reports = Reports::of(&app, &caller.workspace);
+    let pairs = pairs(query.as_deref());
+    let query = reports.parse_orders(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+    Ok(Json(reports.orders(&query).await?))
+}
+
+/// One order, by our id or the provider's.
+#[utoipa::path(get, path = "/v1/orders/{id}", tag = "Orders",
+    params(("id" = String, Path, description = "`ord_…` or the provider's own id")),
+    responses((status = 200, body = OrderDocument), (status = "4XX", body = Problem)))]
+async fn order(
+    State(app): State<App>,
+    caller: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<OrderDocument>, Problem> {
+    let order = Reports::of(&app, &caller.workspace).order(&id).await?;
+    order.map(Json).ok_or_else(unknown)
+}
+
+/// The whole story of an order: how the customer was matched, every touch and why it counted or not, and each
+/// model's division to the cent.
+#[utoipa::path(get, path = "/v1/orders/{id}/explain", tag = "Orders",
+    params(("id" = String, Path, description = "`ord_…` or the provider's own id")),
+    responses((status = 200, body = OrderExplanation), (status = "4XX", body = Problem)))]
+async fn explain(
+    State(app): State<App>,
+    caller: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<OrderExplanation>, Problem> {
+    let story = Reports::of(&app, &caller.workspace).explain(&id).await?;
+    story.map(Json).ok_or_else(unknown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found(
+        "unknown_order",
+        "This workspace has no order with that id; /v1/orders lists them. A provider's id that two connections \
+         use must be asked for by our own id.",
+    )
+}

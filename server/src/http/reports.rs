@@ -1,0 +1,154 @@
+//! `/v1/reports/…` and `/v1/outcomes`: questions in the query string, answers as JSON or CSV.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use domain::report::{Format, Query, Report};
+use url::form_urlencoded;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::auth::Reader;
+use super::openapi::{ReportAnswer, ReportParams};
+use super::problem::Problem;
+use crate::app::App;
+use crate::report::{Kind, Outcomes, ReportError, Reports};
+
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(channels))
+        .routes(routes!(timeseries))
+        .routes(routes!(models))
+        .routes(routes!(paths))
+        .routes(routes!(timing))
+        .routes(routes!(match_quality))
+        .routes(routes!(outcomes))
+}
+
+/// What each channel brought and earned.
+///
+/// One row per value of the dimensions grouped by and currency: visitors, visits, orders, revenue (new, renewal,
+/// refunded, net), share, conversion; with `compare` also the period before. The reconciliation line proves that
+/// the credits are what the provider was paid.
+#[utoipa::path(get, path = "/v1/reports/channels", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn channels(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::Channels).await
+}
+
+/// Money and visitors over time, every bucket present.
+#[utoipa::path(get, path = "/v1/reports/timeseries", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn timeseries(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::Timeseries).await
+}
+
+/// The same money under every model side by side, with the difference to the chosen one.
+#[utoipa::path(get, path = "/v1/reports/models", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn models(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::Models).await
+}
+
+/// The sequences of channels or sources that led to purchases.
+#[utoipa::path(get, path = "/v1/reports/paths", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn paths(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::Paths).await
+}
+
+/// Days and touches from the first touch to the first purchase.
+#[utoipa::path(get, path = "/v1/reports/timing", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn timing(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::Timing).await
+}
+
+/// How orders were joined to visitors, by method and evidence; with `interval` also over time.
+#[utoipa::path(get, path = "/v1/reports/match-quality", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn match_quality(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    answer(&app, &caller, query, Kind::MatchQuality).await
+}
+
+/// What became of every hit: counted, or not and why.
+#[utoipa::path(get, path = "/v1/outcomes", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = Outcomes), (status = "4XX", body = Problem)))]
+async fn outcomes(
+    State(app): State<App>,
+    caller: Reader,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Outcomes>, Problem> {
+    let reports = Reports::of(&app, &caller.workspace);
+    let query = parse(&reports, query.as_deref())?;
+    Ok(Json(reports.outcomes(&query).await?))
+}
+
+async fn answer(app: &App, caller: &Reader, query: Option<String>, kind: Kind) -> Result<Response, Problem> {
+    let reports = Reports::of(app, &caller.workspace);
+    let query = parse(&reports, query.as_deref())?;
+    let report = reports.report(kind, &query).await?;
+    Ok(written(&report, query.format))
+}
+
+/// Reads a question from a query string.
+pub(crate) fn parse(reports: &Reports, query: Option<&str>) -> Result<Query, ReportError> {
+    let pairs = pairs(query);
+    reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+/// The pairs of a query string, decoded.
+pub(crate) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
+}
+
+fn written(report: &Report, format: Format) -> Response {
+    match format {
+        Format::Json => ([(header::CONTENT_TYPE, "application/json")], report.to_json()).into_response(),
+        Format::Csv => {
+            let name =
+                format!("tributary-{}-{}-{}.csv", report.meta.report, report.meta.from, report.meta.to);
+            let disposition = HeaderValue::try_from(format!("attachment; filename=\"{name}\""));
+            let mut response =
+                ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], report.to_csv()).into_response();
+            let disposition = disposition.expect("names of reports and days are plain ASCII");
+            response.headers_mut().insert(header::CONTENT_DISPOSITION, disposition);
+            response
+        }
+    }
+}
+
+impl From<ReportError> for Problem {
+    fn from(error: ReportError) -> Problem {
+        match error {
+            ReportError::Question(error) => Problem::invalid(&error.field, error.to_string()),
+            ReportError::Store(error) => error.into(),
+            damaged @ ReportError::Damaged(_) => Problem::internal(damaged),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `GET /v1/reports/channels`: what each channel brought and earned.
+
+use clickhouse::Row;
+use domain::report::{ChannelReport, CreditSum, Period, Query, Sums, VisitSum, channels};
+use serde::Deserialize;
+
+use super::{ReportError, Reports, currency};
+use crate::sql;
+
+#[derive(Row, Deserialize)]
+struct CreditRow {
+    values: Vec<String>,
+    code: String,
+    orders: i64,
+    new_orders: i64,
+    new: i64,
+    renewal: i64,
+    refunded: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct VisitRow {
+    values: Vec<String>,
+    everything: u8,
+    visitors: u64,
+    visits: u64,
+}
+
+impl Reports {
+    /// Every row of the report, with totals and proof.
+    pub async fn channels(&self, query: &Query) -> Result<ChannelReport, ReportError> {
+        let before = query.compare_period();
+        let (now, before, proof) = tokio::try_join!(
+            self.sums(query, &query.period),
+            async {
+                match &before {
+                    Some(period) => self.sums(query, period).await.map(Some),
+                    None => Ok(None),
+                }
+            },
+            self.reconciliation(query)
+        )?;
+        Ok(channels(query, self.fallback(), now, before, proof))
+    }
+
+    async fn sums(
+        &self,
+        query: &Query,
+        period: &Period,
+    ) -> Result<(Vec<CreditSum>, Vec<VisitSum>), ReportError> {
+        let credits = self.prepare(sql!("reports/channels.sql"), query, period);
+        let visits = self.prepare(sql!("reports/visits.sql"), query, period);
+        let (credits, visits) =
+            tokio::try_join!(credits.on(&self.app.store).fetch_all::<CreditRow>(), async {
+                match query.groups_orders() {
+                    true => Ok(Vec::new()),
+                    false => visits.on(&self.app.store).fetch_all::<VisitRow>().await,
+                }
+            })?;
+        let credits = credits.into_iter().map(|row| {
+            let sums = Sums {
+                orders_parts: row.orders,
+                new_orders_parts: row.new_orders,
+                new_minor: row.new,
+                renewal_minor: row.renewal,
+                refunded_minor: row.refunded,
+            };
+            Ok(CreditSum { values: row.values, currency: currency(&row.code)?, sums })
+        });
+        let visits = visits.into_iter().map(|row| VisitSum {
+            values: (row.everything == 0).then_some(row.values),
+            visitors: row.visitors,
+            visits: row.visits,
+        });
+        Ok((credits.collect::<Result<_, ReportError>>()?, visits.collect()))
+    }
+}

@@ -1,0 +1,444 @@
+//! `GET /v1/orders/{id}` and `…/explain`: one order, and the whole story of who earned it: how the customer was
+//! matched, every touch that was looked at and why it counted or not, and each model's division to the cent.
+//!
+//! The division is computed anew by the code that posts credits, then held against what is stored.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clickhouse::Row;
+use domain::attribution::{Booked, MODELS, ModelExplanation, Refund, Touch, explain};
+use domain::ids::{HitId, OrderId, RefundId, VisitorId};
+use domain::journey::Window;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::statement::Statement;
+use super::{ReportError, Reports, uuid};
+use crate::sql;
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Touches this long before the anchor are still shown, outside the window, so that a merchant sees what a longer
+/// window would find; and those this long after it.
+const SHOWN_BEFORE_DAYS: i64 = 180;
+const SHOWN_AFTER_DAYS: i64 = 30;
+
+/// One order with everything known of it. Amounts are minor units of `currency`, times are milliseconds since
+/// the epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct OrderDocument {
+    #[schema(example = "ord_193c6946bbf9b39090f274b5bfb5ef55")]
+    pub id: String,
+    pub provider: String,
+    pub connection: String,
+    pub provider_order_id: String,
+    pub status: String,
+    pub kind: String,
+    pub booked: bool,
+    pub created_at_ms: i64,
+    /// Absent when it was not paid.
+    pub paid_at_ms: Option<i64>,
+    /// Touches after it never count: when the checkout began, else when it was paid.
+    pub anchor_at_ms: i64,
+    pub currency: String,
+    pub net: i64,
+    pub discount: i64,
+    pub tax: i64,
+    pub total: i64,
+    /// The provider's fee, in `fee_currency`.
+    pub fee: i64,
+    pub fee_currency: String,
+    pub refunds: Vec<RefundDocument>,
+    pub product_id: String,
+    pub product_name: String,
+    pub discount_code: String,
+    pub country: String,
+    pub customer_id: String,
+    pub subscription_id: String,
+    pub checkout_id: String,
+    /// The first order of the subscription, whose journey earns this one; itself otherwise.
+    pub root_order_id: String,
+    /// Absent when no visitor was found.
+    pub visitor_id: Option<String>,
+    /// How the visitor was found: metadata, subscription, checkout, customer, email, …
+    pub match_method: String,
+    /// The provider's field that held it.
+    pub match_field: String,
+    /// `signed`, `unsigned`, `forged` or `none`.
+    pub match_evidence: String,
+    pub updated_at_ms: i64,
+}
+
+/// Money given back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct RefundDocument {
+    pub id: String,
+    pub at_ms: i64,
+    /// Without tax.
+    pub net: i64,
+    pub tax: i64,
+    pub reason: String,
+}
+
+/// One touch that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct TouchDocument {
+    pub id: String,
+    pub visitor_id: String,
+    pub at_ms: i64,
+    pub direct: bool,
+    pub channel: String,
+    pub source: String,
+    pub medium: String,
+    pub campaign: String,
+    pub country: String,
+    pub device: String,
+    pub partner: String,
+    /// Page address it landed on.
+    pub landing: String,
+    pub referrer: String,
+    /// The rule that decided the channel.
+    pub rule: String,
+    pub rules_version: u16,
+    /// `eligible`, `before_window`, `after_anchor`, `duplicate`.
+    pub standing: String,
+    /// Why it counts or not, in words.
+    pub why: String,
+    /// Net credit under each model, refunds taken off.
+    pub credits: BTreeMap<String, i64>,
+}
+
+/// The whole story of one order.
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct OrderExplanation {
+    pub order: OrderDocument,
+    /// Whose journey earns, when it is not the order's own: the first order of the subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherits_from: Option<OrderDocument>,
+    /// Days before the anchor in which a touch can earn.
+    pub window: String,
+    pub window_start_ms: Option<i64>,
+    /// The anchor of the journey.
+    pub anchor_at_ms: i64,
+    /// Visitors joined into the person who bought.
+    pub visitors: Vec<String>,
+    /// By time; indexes in `models` point here.
+    pub touches: Vec<TouchDocument>,
+    /// `direct` or `unattributed` when no touch is eligible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub without_touches: Option<String>,
+    /// Weights, remainders and credits of each model, for the order and each refund.
+    #[schema(value_type = Vec<Object>)]
+    pub models: Vec<ModelExplanation>,
+    /// Whether the stored credits are exactly these; false for a moment after a change.
+    pub stored_agrees: bool,
+    /// Where they are not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disagreements: Vec<Disagreement>,
+    pub rules_version: u32,
+}
+
+/// A sum of stored credits that the explanation does not find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Disagreement {
+    pub model: String,
+    pub touch_id: String,
+    pub stored: i64,
+    pub explained: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct StoredOrder {
+    id: String,
+    provider_name: String,
+    connection: String,
+    provider_order_id: String,
+    status_name: String,
+    kind_name: String,
+    booked: bool,
+    created_ms: i64,
+    paid_ms: i64,
+    anchor_ms: i64,
+    code: String,
+    net: i64,
+    discount: i64,
+    tax: i64,
+    total: i64,
+    fee: i64,
+    fee_code: String,
+    refund_rows: Vec<(String, i64, i64, i64, String)>,
+    product: String,
+    product_title: String,
+    discount_name: String,
+    country_code: String,
+    customer_id: String,
+    subscription_id: String,
+    checkout_id: String,
+    root_id: String,
+    visitor: String,
+    method: String,
+    field: String,
+    evidence: String,
+    visitor_rows: Vec<(String, i64, i64)>,
+    updated_ms: i64,
+}
+
+#[derive(Row, Deserialize)]
+struct StoredTouch {
+    id: String,
+    visitor: String,
+    at_ms: i64,
+    facet_id: u64,
+    direct: bool,
+    why: String,
+    rules_version: u16,
+    landing: String,
+    referred_by: String,
+    channel_name: String,
+    source_name: String,
+    medium_name: String,
+    campaign_name: String,
+    country_name: String,
+    device_name: String,
+    partner_name: String,
+}
+
+#[derive(Row, Deserialize)]
+struct StoredCredit {
+    touch: String,
+    net_minor: Vec<i64>,
+}
+
+impl Reports {
+    /// The order with our id (`ord_…`) or the provider's; none when there is none, or more than one provider
+    /// uses the id.
+    pub async fn order(&self, id: &str) -> Result<Option<OrderDocument>, ReportError> {
+        self.stored_order(id).await?.map(|order| document(&order)).transpose()
+    }
+
+    /// The story of an order.
+    pub async fn explain(&self, id: &str) -> Result<Option<OrderExplanation>, ReportError> {
+        let Some(order) = self.stored_order(id).await? else { return Ok(None) };
+        let root = match order.root_id == order.id || uuid(&order.root_id)?.is_nil() {
+            true => None,
+            false => self.stored_order(&OrderId::from(uuid(&order.root_id)?).to_string()).await?,
+        };
+        let journey = root.as_ref().unwrap_or(&order);
+        let (touches, stored) = tokio::try_join!(self.touches(journey), self.stored_credits(&order))?;
+        let document_of = document(&order)?;
+        let visitor_known = document(journey)?.visitor_id.is_some();
+        let window = self.app.window_days(&self.workspace);
+        let window = u16::try_from(window).map_or(Window::Lifetime, Window::Days);
+        let candidates = touches.iter().map(|touch| {
+            let id = uuid(&touch.id)?.as_u128();
+            Ok(Touch { at_ms: touch.at_ms, id, facet: touch.facet_id, direct: touch.direct })
+        });
+        let candidates = candidates.collect::<Result<Vec<_>, ReportError>>()?;
+        let story = explain(candidates, journey.anchor_ms, window, visitor_known, &booked(&order)?);
+        let told = told_credits(&story.models, story.candidates.len());
+        let mut by_id: HashMap<u128, StoredTouch> = HashMap::new();
+        for touch in touches {
+            by_id.entry(uuid(&touch.id)?.as_u128()).or_insert(touch);
+        }
+        let mut shown = Vec::with_capacity(story.candidates.len());
+        for (candidate, credits) in story.candidates.iter().zip(&told) {
+            let touch = by_id
+                .get(&candidate.touch.0)
+                .ok_or_else(|| ReportError::Damaged(format!("touch {}", candidate.touch)))?;
+            shown.push(touch_document(touch, candidate, credits, window)?);
+        }
+        let disagreements = disagreements(&order, &story, &stored)?;
+        Ok(Some(OrderExplanation {
+            inherits_from: root.as_ref().map(document).transpose()?,
+            order: document_of,
+            window: window.to_string(),
+            window_start_ms: story.window_start_ms,
+            anchor_at_ms: story.anchor_ms,
+            visitors: journey
+                .visitor_rows
+                .iter()
+                .map(|(id, _, _)| Ok(VisitorId::from(uuid(id)?).to_string()))
+                .collect::<Result<_, ReportError>>()?,
+            touches: shown,
+            without_touches: story.without_touches.map(|earner| match earner {
+                domain::attribution::Earner::Direct => "direct".to_owned(),
+                _ => "unattributed".to_owned(),
+            }),
+            models: story.models,
+            stored_agrees: disagreements.is_empty(),
+            disagreements,
+            rules_version: u32::from(by_id.values().map(|touch| touch.rules_version).max().unwrap_or(0)),
+        }))
+    }
+
+    async fn stored_order(&self, id: &str) -> Result<Option<StoredOrder>, ReportError> {
+        let mut statement = Statement::plain(sql!("reports/order.sql"), &self.workspace.id);
+        match id.parse::<OrderId>() {
+            Ok(ours) => statement
+                .fill("order_condition", "AND order_id = {order:UUID}")
+                .text("order", &Uuid::from(ours).to_string()),
+            Err(_) => {
+                statement.fill("order_condition", "AND provider_order_id = {order:String}").text("order", id)
+            }
+        };
+        let mut found: Vec<StoredOrder> = statement.on(&self.app.store).fetch_all().await?;
+        Ok(if found.len() == 1 { found.pop() } else { None })
+    }
+
+    /// Touches of the order's visitors, each while the visitor was this person.
+    async fn touches(&self, order: &StoredOrder) -> Result<Vec<StoredTouch>, ReportError> {
+        if order.visitor_rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut statement = Statement::plain(sql!("reports/order_touches.sql"), &self.workspace.id);
+        statement
+            .texts("visitors", order.visitor_rows.iter().map(|(id, _, _)| id.clone()).collect())
+            .number("from_ms", order.anchor_ms - SHOWN_BEFORE_DAYS * DAY_MS)
+            .number("to_ms", order.anchor_ms + SHOWN_AFTER_DAYS * DAY_MS);
+        let touches: Vec<StoredTouch> = statement.on(&self.app.store).fetch_all().await?;
+        let theirs = |touch: &StoredTouch| {
+            let mut segments = order.visitor_rows.iter().filter(|(id, _, _)| *id == touch.visitor);
+            segments.any(|(_, since_ms, until_ms)| (*since_ms..*until_ms).contains(&touch.at_ms))
+        };
+        Ok(touches.into_iter().filter(theirs).collect())
+    }
+
+    async fn stored_credits(&self, order: &StoredOrder) -> Result<Vec<StoredCredit>, ReportError> {
+        let each: Vec<String> =
+            MODELS.iter().map(|model| format!("toInt64(sign * amount_{})", model.name())).collect();
+        let mut statement = Statement::plain(sql!("reports/order_credits.sql"), &self.workspace.id);
+        statement.fill("amounts", &each.join(", ")).text("order", &order.id);
+        statement.number("from_ms", order.paid_ms.min(order.created_ms));
+        Ok(statement.on(&self.app.store).fetch_all().await?)
+    }
+}
+
+fn document(order: &StoredOrder) -> Result<OrderDocument, ReportError> {
+    let order_id = |text: &str| Ok::<_, ReportError>(OrderId::from(uuid(text)?).to_string());
+    let visitor = uuid(&order.visitor)?;
+    let refunds = order.refund_rows.iter().map(|(id, at_ms, net, tax, reason)| {
+        let id = RefundId::from(uuid(id)?).to_string();
+        Ok(RefundDocument { id, at_ms: *at_ms, net: *net, tax: *tax, reason: reason.clone() })
+    });
+    Ok(OrderDocument {
+        id: order_id(&order.id)?,
+        provider: order.provider_name.clone(),
+        connection: order.connection.clone(),
+        provider_order_id: order.provider_order_id.clone(),
+        status: order.status_name.clone(),
+        kind: order.kind_name.clone(),
+        booked: order.booked,
+        created_at_ms: order.created_ms,
+        paid_at_ms: order.booked.then_some(order.paid_ms),
+        anchor_at_ms: order.anchor_ms,
+        currency: order.code.clone(),
+        net: order.net,
+        discount: order.discount,
+        tax: order.tax,
+        total: order.total,
+        fee: order.fee,
+        fee_currency: order.fee_code.clone(),
+        refunds: refunds.collect::<Result<_, ReportError>>()?,
+        product_id: order.product.clone(),
+        product_name: order.product_title.clone(),
+        discount_code: order.discount_name.clone(),
+        country: order.country_code.clone(),
+        customer_id: order.customer_id.clone(),
+        subscription_id: order.subscription_id.clone(),
+        checkout_id: order.checkout_id.clone(),
+        root_order_id: order_id(&order.root_id)?,
+        visitor_id: (!visitor.is_nil()).then(|| VisitorId::from(visitor).to_string()),
+        match_method: order.method.clone(),
+        match_field: order.field.clone(),
+        match_evidence: order.evidence.clone(),
+        updated_at_ms: order.updated_ms,
+    })
+}
+
+fn booked(order: &StoredOrder) -> Result<Booked, ReportError> {
+    let refunds = order.refund_rows.iter().map(|(id, at_ms, net, _, _)| {
+        Ok(Refund { id: uuid(id)?.as_u128(), at_ms: *at_ms, amount_minor: *net, reversed_at_ms: None })
+    });
+    let amount_minor = if order.booked { order.net } else { 0 };
+    Ok(Booked { amount_minor, refunds: refunds.collect::<Result<_, ReportError>>()? })
+}
+
+/// Net credit of each candidate under each model.
+fn told_credits(models: &[ModelExplanation], candidates: usize) -> Vec<BTreeMap<String, i64>> {
+    let mut told = vec![BTreeMap::new(); candidates];
+    for model in models {
+        for share in model.entries.iter().flat_map(|entry| &entry.shares) {
+            if let Some(candidate) = share.candidate {
+                *told[candidate].entry(model.model.to_owned()).or_default() += share.credit_minor;
+            }
+        }
+    }
+    told
+}
+
+fn touch_document(
+    touch: &StoredTouch,
+    candidate: &domain::attribution::Candidate,
+    credits: &BTreeMap<String, i64>,
+    window: Window,
+) -> Result<TouchDocument, ReportError> {
+    use domain::journey::Standing;
+    let (standing, why) = match candidate.standing {
+        Standing::Eligible => ("eligible", "counts: within the window, before the checkout".to_owned()),
+        Standing::BeforeWindow => ("before_window", format!("too old: before the window of {window}")),
+        Standing::AfterAnchor => {
+            ("after_anchor", "too late: after the checkout began, such as a return from paying".to_owned())
+        }
+        Standing::Duplicate => ("duplicate", "told twice: the earlier telling counts".to_owned()),
+    };
+    Ok(TouchDocument {
+        id: candidate.touch.to_string(),
+        visitor_id: VisitorId::from(uuid(&touch.visitor)?).to_string(),
+        at_ms: touch.at_ms,
+        direct: touch.direct,
+        channel: touch.channel_name.clone(),
+        source: touch.source_name.clone(),
+        medium: touch.medium_name.clone(),
+        campaign: touch.campaign_name.clone(),
+        country: touch.country_name.clone(),
+        device: touch.device_name.clone(),
+        partner: touch.partner_name.clone(),
+        landing: touch.landing.clone(),
+        referrer: touch.referred_by.clone(),
+        rule: touch.why.clone(),
+        rules_version: touch.rules_version,
+        standing: standing.to_owned(),
+        why,
+        credits: credits.clone(),
+    })
+}
+
+/// Holds stored sums by touch and model against the told ones. What goes to Direct or Unattributed has the nil id.
+fn disagreements(
+    order: &StoredOrder,
+    story: &domain::attribution::Explanation,
+    stored: &[StoredCredit],
+) -> Result<Vec<Disagreement>, ReportError> {
+    let mut sums: BTreeMap<(usize, u128), (i64, i64)> = BTreeMap::new();
+    for credit in stored {
+        let touch = uuid(&credit.touch)?.as_u128();
+        for (model, minor) in credit.net_minor.iter().enumerate() {
+            sums.entry((model, touch)).or_default().0 += minor;
+        }
+    }
+    let models = if order.booked { story.models.as_slice() } else { &[] };
+    for (at, model) in models.iter().enumerate() {
+        for share in model.entries.iter().flat_map(|entry| &entry.shares) {
+            let touch = share.candidate.map_or(0, |candidate| story.candidates[candidate].touch.0);
+            sums.entry((at, touch)).or_default().1 += share.credit_minor;
+        }
+    }
+    let differing = sums.into_iter().filter(|(_, (stored, explained))| stored != explained);
+    Ok(differing
+        .map(|((model, touch), (stored, explained))| Disagreement {
+            model: MODELS[model].name().to_owned(),
+            touch_id: if touch == 0 { String::new() } else { HitId(touch).to_string() },
+            stored,
+            explained,
+        })
+        .collect())
+}

@@ -10,6 +10,8 @@ mod outcomes;
 mod paths;
 mod reconciliation;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod timeseries;
 mod timing;
 

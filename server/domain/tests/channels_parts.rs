@@ -74,6 +74,20 @@ fn referrers_are_sites_apps_or_nothing() {
 }
 
 #[test]
+fn a_stored_referrer_reads_as_the_one_that_came() {
+    for (came, stored) in [
+        (" https://www.google.com/search?q=jane%40example.org#x ", "https://www.google.com/search?q="),
+        ("android-app://com.Reddit.frontpage/https/reddit.com", "android-app://com.reddit.frontpage"),
+        ("IOS-APP://389801252/x?y", "ios-app://389801252"),
+        ("about:blank", ""),
+        ("", ""),
+    ] {
+        assert_eq!(Referrer::storable(came), stored);
+        assert_eq!(Referrer::parse(stored), Referrer::parse(came));
+    }
+}
+
+#[test]
 fn a_campaign_is_its_tags_ids_codes_and_foreign_referrer() {
     let site = Site::default();
     let id = |query: &str, referrer: &str| {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use super::address::registrable;
+use super::address::{self, registrable};
 use super::{PageAddress, data};
 
 static IGNORED: LazyLock<HashMap<&str, When>> = LazyLock::new(|| {
@@ -61,10 +61,7 @@ impl Referrer {
         if text.is_empty() {
             return Referrer::None;
         }
-        if let Some((scheme, rest)) = text.split_once("://")
-            && (scheme.eq_ignore_ascii_case("android-app") || scheme.eq_ignore_ascii_case("ios-app"))
-        {
-            let id = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        if let Some((_, id)) = app(text) {
             let is_id = !id.is_empty()
                 && id.len() <= 200
                 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
@@ -73,6 +70,16 @@ impl Referrer {
         match PageAddress::parse(text) {
             Ok(page) => Referrer::Web { host: page.host().to_owned(), path: page.path().to_owned() },
             Err(_) => Referrer::None,
+        }
+    }
+
+    /// A referrer as it may be stored: apps by scheme and id, pages as [`address::storable`] leaves them, `""` for
+    /// what cannot be read. It reads as the referrer it was made of.
+    pub fn storable(text: &str) -> String {
+        match (Referrer::parse(text), app(text.trim())) {
+            (Referrer::App(id), Some((scheme, _))) => format!("{scheme}://{id}"),
+            (Referrer::Web { .. }, _) => address::storable(text.trim()).unwrap_or_default(),
+            _ => String::new(),
         }
     }
 
@@ -105,6 +112,13 @@ impl Referrer {
             _ => Standing::External,
         }
     }
+}
+
+/// The scheme and the id of an app's address.
+fn app(text: &str) -> Option<(&'static str, &str)> {
+    let (scheme, rest) = text.split_once("://")?;
+    let scheme = ["android-app", "ios-app"].into_iter().find(|app| scheme.eq_ignore_ascii_case(app))?;
+    Some((scheme, rest.split(['/', '?', '#']).next().unwrap_or_default()))
 }
 
 /// A host and its parent domains, the most specific first: `a.b.c`, `b.c`, `c`.

@@ -205,10 +205,9 @@ impl Pixel {
         let address = Address::parse(url);
         let utm = utm_of(&address);
         let config = &self.config;
-        let touch =
-            session::enter(&mut self.session, for_session, moment.now_ms, &utm, is_return, |found| {
-                touch::identities(config, &address, referrer, found);
-            });
+        let touch = session::enter(&mut self.session, for_session, moment.now_ms, &utm, is_return, |found| {
+            touch::identities(config, &address, referrer, found);
+        });
         let Some(session) = &self.session else { return };
         if self.state == State::Granted {
             effects.store = Some(session.write(if self.is_asked { consent::ASKED } else { 'd' }));

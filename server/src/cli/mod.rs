@@ -1,6 +1,7 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
 mod doctor;
+mod engine;
 mod key;
 mod migrate;
 mod serve;
@@ -36,6 +37,7 @@ enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
+    Engine(engine::Engine),
     #[command(subcommand)]
     Workspace(workspace::Command),
     #[command(subcommand)]
@@ -57,6 +59,7 @@ pub fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
+            Command::Engine(command) => command.run(config).await,
             Command::Doctor(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,

@@ -10,6 +10,9 @@ use crate::control::connections::Connection;
 use crate::control::workspaces::Workspace;
 use crate::control::{Control, ControlError};
 use crate::effects::Clock;
+use crate::http::pixel_files::PixelFiles;
+use crate::http::proxies::{NotANetwork, TrustedProxies};
+use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
@@ -26,6 +29,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Inbox(#[from] InboxError),
+    #[error(transparent)]
+    Proxies(#[from] NotANetwork),
 }
 
 /// Shared by handlers, jobs and commands. Cheap to clone.
@@ -39,6 +44,9 @@ pub struct Parts {
     pub store: Store,
     pub control: Control,
     pub inbox: Inbox,
+    pub collector: Collector,
+    pub pixel_files: PixelFiles,
+    pub trusted_proxies: TrustedProxies,
     directory: RwLock<Arc<Directory>>,
 }
 
@@ -78,12 +86,23 @@ impl App {
     /// As [`App::open`], over a store opened by the caller.
     pub async fn with_store(config: Config, clock: Clock, store: Store) -> Result<App, StartError> {
         prepare_data_dir(&config)?;
+        let trusted_proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
         store.migrate(clock.now_ms()).await?;
         let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
-        let directory = RwLock::default();
-        let app = App(Arc::new(Parts { config, clock, secrets, store, control, inbox, directory }));
+        let app = App(Arc::new(Parts {
+            collector: Collector::new(&secrets),
+            pixel_files: PixelFiles::load(&config.pixel.dir),
+            directory: RwLock::default(),
+            trusted_proxies,
+            config,
+            clock,
+            secrets,
+            store,
+            control,
+            inbox,
+        }));
         app.reload_directory().await?;
         Ok(app)
     }

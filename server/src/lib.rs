@@ -11,6 +11,7 @@ pub mod http;
 pub mod ingest;
 pub mod metrics;
 pub mod migrations;
+pub mod person_keys;
 pub mod report;
 pub mod secrets;
 pub mod store;

@@ -1,1 +1,59 @@
-fn main() {}
+//! `load`: sends hits to a running collector and prints what it answered.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Send hits to a collector, as many browsers would, and report rate and latency.
+#[derive(Parser)]
+struct Arguments {
+    /// Address of the collector.
+    #[arg(long, default_value = "127.0.0.1:4600")]
+    to: SocketAddr,
+    #[arg(long, default_value = "ws_demo")]
+    workspace: String,
+    #[arg(long, default_value_t = 64)]
+    connections: usize,
+    /// Hits of each request; 1 sends an object, more a list.
+    #[arg(long, default_value_t = 1)]
+    list: usize,
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Stop after this many requests.
+    #[arg(long)]
+    requests: Option<u64>,
+    /// Write the ids of acknowledged hits here, one a line, as 32 hex digits.
+    #[arg(long)]
+    acknowledged: Option<PathBuf>,
+    /// Sets the hit ids of runs apart.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let mut plan = load::Plan::new(arguments.to, &arguments.workspace, arguments.seed);
+    plan.connections = arguments.connections;
+    plan.hits_per_request = arguments.list.clamp(1, 100);
+    plan.duration = Duration::from_secs(arguments.seconds);
+    plan.requests_max = arguments.requests.unwrap_or(u64::MAX);
+    plan.keep_ids = arguments.acknowledged.is_some();
+    let report = load::run(&plan).await;
+    println!("requests/s  {:.0}", report.requests_per_second());
+    println!("hits/s      {:.0}", report.hits_per_second());
+    println!("p50         {:?}", report.latency(500));
+    println!("p99         {:?}", report.latency(990));
+    println!("refused     {:?}", report.failures);
+    if let Some(path) = arguments.acknowledged {
+        let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+        for id in report.ids {
+            writeln!(file, "{id:032x}")?;
+        }
+        file.flush()?;
+    }
+    Ok(())
+}

@@ -1,9 +1,19 @@
 //! `tributary serve`: the collector, the API with the dashboard, and the jobs, in one process or apart.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use crate::app::App;
 use crate::config::Config;
+use crate::http::{router, serve};
+use crate::ingest::flusher;
+
+/// Workspaces and connections changed by commands or other nodes are seen within this time.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(3);
 
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,12 +37,43 @@ impl Serve {
         let listener = TcpListener::bind(&listen).await.with_context(|| {
             format!("cannot listen on {listen}; choose another address with TRIBUTARY_HTTP_LISTEN")
         })?;
+        let listen = listener.local_addr()?;
         let app = super::open(config).await?;
+        let (stopping, stop) = watch::channel(false);
+        let loops = self.start_loops(&app, &stop)?;
+        let routes = match self.role {
+            Role::Collector => router::collector(app.clone()),
+            _ => router::router(app.clone()),
+        };
         tracing::info!(role = ?self.role, "serving on {listen}, reached at {}", app.config.http.public_url);
-        let router = crate::http::router::router(app.clone());
-        axum::serve(listener, router).with_graceful_shutdown(stop_signal()).await?;
+        serve::serve(listener, routes, stop_signal()).await;
+        // Nothing arrives any more: the loops finish what they have, then the stores close in order.
+        let _ = stopping.send(true);
+        loops.join_all().await;
         app.close().await;
         Ok(())
+    }
+
+    fn start_loops(&self, app: &App, stop: &watch::Receiver<bool>) -> anyhow::Result<JoinSet<()>> {
+        let mut loops = JoinSet::new();
+        loops.spawn(reload(app.clone(), stop.clone()));
+        if matches!(self.role, Role::All | Role::Collector) {
+            app.inbox.claim()?;
+            loops.spawn(flusher::run(app.clone(), stop.clone()));
+        }
+        Ok(loops)
+    }
+}
+
+async fn reload(app: App, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        tokio::select! {
+            () = tokio::time::sleep(RELOAD_INTERVAL) => {}
+            _ = stop.changed() => {}
+        }
+        if let Err(error) = app.reload_directory().await {
+            tracing::warn!(cause = %error, "workspaces were not read again: {error}");
+        }
     }
 }
 

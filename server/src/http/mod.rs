@@ -1,10 +1,16 @@
 //! The HTTP edge: `router.rs` shows the whole surface; a file per noun.
 
 pub mod auth;
+pub mod body;
+pub mod collect;
 pub mod health;
 pub mod keys;
+pub mod metrics;
 pub mod openapi;
 pub mod orders;
+pub mod pixel_files;
 pub mod problem;
+pub mod proxies;
 pub mod reports;
 pub mod router;
+pub mod serve;

@@ -8,16 +8,32 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi::Api;
 use super::problem::Problem;
-use super::{health, keys, orders, reports};
+use super::{collect, health, keys, metrics, orders, pixel_files, reports};
 use crate::app::App;
 
 /// The whole surface.
 pub fn router(app: App) -> Router {
     let (documented, api) = documented();
+    let routes =
+        collector_routes().merge(documented).route("/v1/openapi.json", get(async move || Json(api.clone())));
+    finish(routes, app)
+}
+
+/// What a node serves that only collects.
+pub fn collector(app: App) -> Router {
+    finish(collector_routes(), app)
+}
+
+fn collector_routes() -> Router<App> {
     Router::new()
+        .merge(collect::routes())
+        .merge(pixel_files::routes())
         .merge(health::routes())
-        .merge(documented)
-        .route("/v1/openapi.json", get(async move || Json(api.clone())))
+        .merge(metrics::routes())
+}
+
+fn finish(routes: Router<App>, app: App) -> Router {
+    routes
         .fallback(async || {
             Problem::not_found("no_such_route", "There is nothing at this address; see /docs.")
         })

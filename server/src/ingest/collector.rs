@@ -1,0 +1,217 @@
+//! One request's hits, from the decoded body to what is answered: runs the pipeline over each, writes their
+//! rows into one record, makes it durable, counts every outcome once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use domain::visit::{Agent, Device};
+use domain::visitor_token::VisitorKeys;
+use moka::sync::Cache;
+use smallvec::SmallVec;
+use wire::{Hit, HitError, Reason};
+
+use super::encode;
+use super::inbox::{Inbox, InboxError};
+use super::outcome::{ACCEPTED, Outcome};
+use super::pipeline::{self, Context, Request, Visitor};
+use super::rows::{Record, Tally};
+use super::seen::Seen;
+use super::site::{Site, SiteCache, Sites};
+use crate::app::Directory;
+use crate::metrics::METRICS;
+use crate::secrets::Secrets;
+
+/// Facets remembered as stored; a forgotten one is written again, which changes nothing.
+const FACETS_KNOWN_MAX: u64 = 200_000;
+const AGENTS_KNOWN_MAX: u64 = 20_000;
+
+/// What hits are decided with. One per process.
+pub struct Collector {
+    pub(super) keys: VisitorKeys,
+    secrets: Secrets,
+    sites: SiteCache,
+    agents: Cache<String, Agent>,
+    /// Facets that ClickHouse has or will have, by workspace and id.
+    facets: Cache<u128, ()>,
+    seen: Seen,
+}
+
+/// A hit that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Position in the list that was sent.
+    pub index: usize,
+    pub outcome: Outcome,
+    /// `bot`, `url.too_long`, …
+    pub code: Cow<'static, str>,
+    pub field: Option<&'static str>,
+}
+
+/// What became of a request.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub accepted: usize,
+    pub rejected: Vec<Rejected>,
+    /// Signed id of the visitor, for the browser to keep.
+    pub visitor: Option<String>,
+    /// Whether that id may be kept in a cookie, and on which domain it is wanted.
+    pub cookie: Option<CookieWish>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieWish {
+    pub domain: Option<String>,
+}
+
+/// What a request leaves to be made durable.
+struct Decided {
+    taken: Taken,
+    record: Record,
+    hit_ids: SmallVec<[u128; 1]>,
+    fresh_facets: SmallVec<[u128; 1]>,
+}
+
+impl Collector {
+    /// The agent of a hit before it is read.
+    pub(super) const NO_AGENT: Agent =
+        Agent { device: Device::Other, browser: "Other", os: "Other", in_app: None, bot: None };
+
+    pub fn new(secrets: &Secrets) -> Collector {
+        Collector {
+            keys: VisitorKeys::new([("k1", &secrets.visitor_key()[..])])
+                .expect("a derived key is long enough"),
+            secrets: secrets.clone(),
+            sites: SiteCache::default(),
+            agents: Cache::new(AGENTS_KNOWN_MAX),
+            facets: Cache::new(FACETS_KNOWN_MAX),
+            seen: Seen::default(),
+        }
+    }
+
+    /// The workspaces of a directory, ready for hits.
+    pub fn sites(&self, directory: &Arc<Directory>) -> Arc<Sites> {
+        self.sites.of(directory, &self.secrets)
+    }
+
+    /// Takes the hits of one request; resolves when what it accepted is durable.
+    pub async fn take(
+        &self,
+        inbox: &Inbox,
+        sites: &Sites,
+        request: &Request<'_>,
+        hits: &[Result<Hit<'_>, HitError>],
+    ) -> Result<Taken, InboxError> {
+        let Decided { taken, record, hit_ids, fresh_facets } = self.decide(sites, request, hits);
+        let hour_s = hour_of(request.received_at_ms);
+        for rejected in &taken.rejected {
+            METRICS.hits[rejected.outcome.index()].increment(1);
+            let workspace_id = workspace_of(sites, &hits[rejected.index]);
+            inbox.count(Tally { workspace_id, hour_s, outcome: rejected.outcome.code(), hits: 1 });
+        }
+        if !record.tallies.is_empty() {
+            inbox.append(record).await?;
+            METRICS.hits[Outcome::Accepted.index()].increment(hit_ids.len() as u64);
+            hit_ids.iter().for_each(|id| self.seen.add(*id));
+            fresh_facets.iter().for_each(|key| self.facets.insert(*key, ()));
+        }
+        Ok(taken)
+    }
+
+    fn decide(&self, sites: &Sites, request: &Request<'_>, hits: &[Result<Hit<'_>, HitError>]) -> Decided {
+        let context = Context { collector: self, sites, request };
+        let mut decided = Decided {
+            taken: Taken::default(),
+            record: Record { received_at_ms: request.received_at_ms, ..Record::default() },
+            hit_ids: SmallVec::new(),
+            fresh_facets: SmallVec::new(),
+        };
+        let hour_s = hour_of(request.received_at_ms);
+        for (index, hit) in hits.iter().enumerate() {
+            let hit = match hit {
+                Ok(hit) => hit,
+                Err(error) => {
+                    decided.taken.rejected.push(unreadable(index, *error));
+                    continue;
+                }
+            };
+            let draft = match pipeline::run(&context, hit) {
+                Ok(draft) => draft,
+                Err(reject) => {
+                    let code = Cow::Borrowed(reject.outcome.code());
+                    let (outcome, field) = (reject.outcome, reject.field);
+                    decided.taken.rejected.push(Rejected { index, outcome, code, field });
+                    continue;
+                }
+            };
+            decided.taken.accepted += 1;
+            let site = draft.site();
+            if let Visitor::Known { id, .. } = draft.visitor {
+                decided.taken.visitor = Some(self.keys.sign(id, &site.id));
+                decided.taken.cookie = pipeline::may_set_cookie(hit)
+                    .then(|| CookieWish { domain: hit.cookie_domain.as_deref().map(str::to_owned) });
+            }
+            let hit_id = hit.id.to_u128();
+            if decided.hit_ids.contains(&hit_id) || self.seen.contains(hit_id) {
+                // Stored before: success for the sender, and nothing to do or to count.
+                continue;
+            }
+            let facet = draft.touch.as_ref().map(|touch| facet_key(site, touch.facet_id));
+            let facet_is_known =
+                facet.is_none_or(|key| decided.fresh_facets.contains(&key) || self.facets.contains_key(&key));
+            encode::write(&mut decided.record, &draft, request.country, request.is_image, facet_is_known);
+            decided.hit_ids.push(hit_id);
+            if let Some(key) = facet.filter(|_| !facet_is_known) {
+                decided.fresh_facets.push(key);
+            }
+            accept(&mut decided.record.tallies, site, hour_s);
+        }
+        decided
+    }
+
+    /// What a user agent says; the same few thousand texts come again and again.
+    pub(super) fn agent(&self, user_agent: &str) -> Agent {
+        match self.agents.get(user_agent) {
+            Some(agent) => agent,
+            None => {
+                let agent = Agent::read(user_agent);
+                // Absurdly long ones are not worth the memory.
+                if user_agent.len() <= 512 {
+                    self.agents.insert(user_agent.to_owned(), agent);
+                }
+                agent
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Collector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Collector").finish_non_exhaustive()
+    }
+}
+
+fn accept(tallies: &mut SmallVec<[Tally; 1]>, site: &Arc<Site>, hour_s: u32) {
+    match tallies.iter_mut().find(|tally| tally.workspace_id == site.id) {
+        Some(tally) => tally.hits += 1,
+        None => tallies.push(Tally { workspace_id: site.id.clone(), hour_s, outcome: ACCEPTED, hits: 1 }),
+    }
+}
+
+fn unreadable(index: usize, error: HitError) -> Rejected {
+    let outcome = if error.reason == Reason::TooLong { Outcome::TooLong } else { Outcome::Malformed };
+    Rejected { index, outcome, code: Cow::Owned(error.code()), field: Some(error.field.name()) }
+}
+
+/// Known workspaces only: made-up names must not become rows.
+fn workspace_of(sites: &Sites, hit: &Result<Hit<'_>, HitError>) -> Arc<str> {
+    let site = hit.as_ref().ok().and_then(|hit| sites.get(&hit.ws));
+    site.map_or_else(|| "".into(), |site| site.id.clone())
+}
+
+fn facet_key(site: &Site, facet_id: u64) -> u128 {
+    u128::from(site.facet_salt) << 64 | u128::from(facet_id)
+}
+
+fn hour_of(at_ms: i64) -> u32 {
+    u32::try_from(at_ms.div_euclid(3_600_000) * 3600).unwrap_or(0)
+}

@@ -1,0 +1,241 @@
+//! What happens to one hit: the steps in their order, each of which continues or ends the hit with the one
+//! outcome it gets. Pure but for caches: nothing here waits, writes or answers.
+
+use std::sync::Arc;
+
+use domain::ids::VisitorId;
+use domain::visit::{
+    Agent, Classification, Facets, Landing, PageAddress, Referrer, Verdict, address, classify, facet_id,
+};
+use domain::visitor_token::Evidence;
+use wire::{Consent, Hit};
+
+use super::collector::Collector;
+use super::outcome::Outcome;
+use super::site::Site;
+use crate::effects::random_bytes;
+
+/// A browser's clock further off than this is not believed: the time of receipt counts.
+pub const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
+
+/// What a request says about all of its hits.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request<'a> {
+    pub received_at_ms: i64,
+    /// `Origin`, or else `Referer`.
+    pub from: Option<&'a str>,
+    pub user_agent: &'a str,
+    /// Value of the visitor cookie.
+    pub cookie: Option<&'a str>,
+    pub is_prefetch: bool,
+    /// Two letters from a trusted proxy, or empty.
+    pub country: &'a str,
+    /// Asked for as an image, by a browser that ran no script.
+    pub is_image: bool,
+}
+
+/// What a hit is measured against.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub collector: &'a Collector,
+    pub sites: &'a super::site::Sites,
+    pub request: &'a Request<'a>,
+}
+
+/// Who sent a hit, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visitor {
+    /// No id: without consent there is none.
+    None,
+    Known {
+        id: VisitorId,
+        evidence: Evidence,
+    },
+}
+
+/// A hit on its way through the steps; each fills in what it found out.
+pub struct Draft<'a> {
+    pub hit: &'a Hit<'a>,
+    pub site: Option<Arc<Site>>,
+    pub agent: Agent,
+    pub visitor: Visitor,
+    pub at_ms: i64,
+    pub page: Option<PageAddress>,
+    /// The page's address and the referrer, without what names a person.
+    pub landing: String,
+    pub referrer: String,
+    pub touch: Option<Touch>,
+}
+
+/// A touch that a hit made.
+pub struct Touch {
+    pub origin: Box<Classification>,
+    pub facets: Facets,
+    pub facet_id: u64,
+}
+
+/// Why a hit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    pub outcome: Outcome,
+    /// The field at fault, for what is malformed.
+    pub field: Option<&'static str>,
+}
+
+impl From<Outcome> for Reject {
+    fn from(outcome: Outcome) -> Reject {
+        Reject { outcome, field: None }
+    }
+}
+
+type Step = fn(&Context<'_>, &mut Draft<'_>) -> Result<(), Reject>;
+
+/// The steps, in the order they are taken.
+pub const STEPS: [(&str, Step); 9] = [
+    ("known workspace", known_workspace),
+    ("origin allowed", origin_allowed),
+    ("agent classed", agent_classed),
+    ("no bot", no_bot),
+    ("no prefetch", no_prefetch),
+    ("visitor read", visitor_read),
+    ("clock corrected", clock_corrected),
+    ("address reduced", address_reduced),
+    ("touch decided", touch_decided),
+];
+
+/// Takes every step. An error ends the hit.
+pub fn run<'a>(context: &Context<'_>, hit: &'a Hit<'a>) -> Result<Draft<'a>, Reject> {
+    let mut draft = Draft {
+        hit,
+        site: None,
+        agent: Collector::NO_AGENT,
+        visitor: Visitor::None,
+        at_ms: context.request.received_at_ms,
+        page: None,
+        landing: String::new(),
+        referrer: String::new(),
+        touch: None,
+    };
+    for (_, step) in STEPS {
+        step(context, &mut draft)?;
+    }
+    Ok(draft)
+}
+
+impl Draft<'_> {
+    /// The workspace; the first step has found it.
+    pub fn site(&self) -> &Arc<Site> {
+        self.site.as_ref().expect("the step `known workspace` came before")
+    }
+}
+
+fn known_workspace(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let site = context.sites.get(&draft.hit.ws).ok_or(Outcome::UnknownWorkspace)?;
+    draft.site = Some(site.clone());
+    Ok(())
+}
+
+/// Browsers say where a hit comes from and scripts cannot forge it; programs can send anything, so for them
+/// (they send neither header) the page they claim is as good.
+fn origin_allowed(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let from = context.request.from.unwrap_or(&draft.hit.url);
+    if draft.site().allows(from) { Ok(()) } else { Err(Outcome::ForeignOrigin.into()) }
+}
+
+fn agent_classed(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    draft.agent = context.collector.agent(context.request.user_agent);
+    Ok(())
+}
+
+fn no_bot(_: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    if draft.agent.bot.is_some() { Err(Outcome::Bot.into()) } else { Ok(()) }
+}
+
+fn no_prefetch(context: &Context<'_>, _: &mut Draft<'_>) -> Result<(), Reject> {
+    if context.request.is_prefetch { Err(Outcome::Prefetch.into()) } else { Ok(()) }
+}
+
+/// A signed id in the hit stands; a signed cookie beats an unsigned id; a forged id counts as none and the
+/// browser gets a fresh one with the answer. No id at all means no consent, whatever the cookie says. An
+/// image has only the cookie to say who it is, and gets one.
+fn visitor_read(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let workspace = &draft.site().id;
+    let read = |text: &str| context.collector.keys.read(text, workspace).ok();
+    let signed_cookie = || {
+        let (id, evidence) = read(context.request.cookie?)?;
+        (evidence == Evidence::Signed).then_some(Visitor::Known { id, evidence })
+    };
+    draft.visitor = match draft.hit.visitor.as_deref() {
+        None if context.request.is_image => signed_cookie().unwrap_or_else(|| {
+            let id = mint_visitor(context.request.received_at_ms);
+            Visitor::Known { id, evidence: Evidence::Unsigned }
+        }),
+        None => Visitor::None,
+        Some(text) => match read(text) {
+            Some((id, Evidence::Signed)) => Visitor::Known { id, evidence: Evidence::Signed },
+            Some((id, Evidence::Unsigned)) => {
+                signed_cookie().unwrap_or(Visitor::Known { id, evidence: Evidence::Unsigned })
+            }
+            Some((_, Evidence::Forged)) => {
+                let id = mint_visitor(context.request.received_at_ms);
+                signed_cookie().unwrap_or(Visitor::Known { id, evidence: Evidence::Forged })
+            }
+            None => return Err(Reject { outcome: Outcome::Malformed, field: Some("visitor") }),
+        },
+    };
+    Ok(())
+}
+
+fn mint_visitor(now_ms: i64) -> VisitorId {
+    let mut random = [0u8; 16];
+    random[6..].copy_from_slice(&random_bytes::<10>());
+    VisitorId((now_ms.max(0) as u128 & 0xffff_ffff_ffff) << 80 | u128::from_be_bytes(random))
+}
+
+fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let received_at_ms = context.request.received_at_ms;
+    let said_ms = i64::try_from(draft.hit.at_ms).unwrap_or(i64::MAX);
+    let off_ms = said_ms.saturating_sub(received_at_ms).saturating_abs();
+    draft.at_ms = if off_ms > CLOCK_TOLERANCE_MS { received_at_ms } else { said_ms };
+    Ok(())
+}
+
+fn address_reduced(_: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let unreadable = |_| Reject { outcome: Outcome::Malformed, field: Some("url") };
+    draft.page = Some(PageAddress::parse(&draft.hit.url).map_err(unreadable)?);
+    draft.landing = address::storable(&draft.hit.url).map_err(unreadable)?;
+    draft.referrer = Referrer::storable(&draft.hit.referrer);
+    Ok(())
+}
+
+/// The pixel says where a visit, or a campaign within one, begins; the rules say whether that is a touch.
+/// Without a visitor nothing can earn.
+fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let begins = match draft.visitor {
+        // An image knows no sessions: a visitor met before starts a touch only by what the address says.
+        Visitor::Known { evidence: Evidence::Signed, .. } if context.request.is_image => {
+            Some(wire::Touch::Campaign)
+        }
+        _ if context.request.is_image => Some(wire::Touch::Session),
+        _ => draft.hit.touch,
+    };
+    let (Some(begins), Visitor::Known { .. }) = (begins, draft.visitor) else { return Ok(()) };
+    let landing = Landing {
+        page: draft.page.as_ref().expect("the step `address reduced` came before"),
+        referrer: &draft.referrer,
+        user_agent_hint: draft.agent.in_app,
+        site: &draft.site().visit,
+        is_session_start: begins == wire::Touch::Session,
+    };
+    if let Verdict::Touch(origin) = classify(&landing) {
+        let facets = Facets::of(&origin, context.request.country, draft.agent.device);
+        let facet_id = facet_id(&facets);
+        draft.touch = Some(Touch { origin, facets, facet_id });
+    }
+    Ok(())
+}
+
+/// Whether the answer may set the visitor cookie.
+pub fn may_set_cookie(hit: &Hit<'_>) -> bool {
+    hit.consent == Consent::Granted
+}

@@ -1,0 +1,7 @@
+//! The stand-in over HTTP, with a receiver that keeps what it was sent. No test sleeps: `idle` waits.
+
+mod api;
+mod delivery;
+mod history;
+mod scenes;
+mod support;

@@ -85,9 +85,6 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if let Some(id) = &parameters.session_id {
-        tracing::trace!("session {id} asked for; statements do not share a connection");
-    }
     if reads_only {
         parameters.set("readonly", "2".into());
     }

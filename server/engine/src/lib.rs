@@ -26,6 +26,7 @@ mod output;
 mod params;
 mod pipe;
 mod run;
+mod sessions;
 mod state;
 mod statement;
 mod upload;

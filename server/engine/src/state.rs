@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::control::{Control, Ticket};
 use crate::failure::Failure;
 use crate::ffi::{self, Api, Connection};
+use crate::sessions::Sessions;
 
 /// One open engine.
 pub struct Shared {
@@ -27,6 +28,7 @@ pub struct Shared {
     all_over: Condvar,
     next_id: AtomicU64,
     closed: AtomicBool,
+    pub sessions: Sessions,
     /// Keeps the engine's server alive between requests (trap G1: each request has its own connection).
     sentinel: Mutex<Option<Connection>>,
     lock: Mutex<Option<File>>,
@@ -54,6 +56,7 @@ impl Shared {
             all_over: Condvar::new(),
             next_id: AtomicU64::new(1),
             closed: AtomicBool::new(false),
+            sessions: Sessions::default(),
             sentinel: Mutex::new(Some(sentinel)),
             lock: Mutex::new(Some(lock)),
         })
@@ -107,6 +110,7 @@ impl Shared {
         }
         drop(running);
         self.control.stop();
+        self.sessions.clear();
         drop(self.sentinel.lock().expect("no panic while held").take());
         drop(self.lock.lock().expect("no panic while held").take());
         true

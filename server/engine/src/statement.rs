@@ -192,6 +192,19 @@ pub fn parse(text: &str) -> Result<Statement, Refusal> {
     })
 }
 
+/// Whether a statement leaves something behind on its connection: a temporary table, a setting, a database.
+pub fn leaves_state(sql: &str) -> bool {
+    let mut tokens = Tokens::new(sql.as_bytes());
+    let Some(first) = tokens.next() else { return false };
+    if first.is("SET") || first.is("USE") {
+        return true;
+    }
+    first.is("CREATE")
+        && tokens
+            .find(|token| !token.is("OR") && !token.is("REPLACE"))
+            .is_some_and(|token| token.is("TEMPORARY"))
+}
+
 /// One token: a word, a quoted piece, or a single other character. Blanks and comments are skipped.
 #[derive(Clone, Copy)]
 struct Token<'a> {
@@ -374,6 +387,21 @@ mod tests {
     fn files_of_the_machine_are_out_of_reach() {
         assert_eq!(parse("SELECT 1 INTO OUTFILE 'x'"), Err(Refusal::IntoOutfile));
         assert_eq!(parse("INSERT INTO t FROM INFILE 'x' FORMAT CSV"), Err(Refusal::FromInfile));
+    }
+
+    #[test]
+    fn statements_that_leave_state_are_known() {
+        for sql in [
+            "set a = 1",
+            "/* c */ USE db",
+            "CREATE TEMPORARY TABLE t (a UInt8)",
+            "create or replace temporary table t",
+        ] {
+            assert!(leaves_state(sql), "{sql}");
+        }
+        for sql in ["CREATE TABLE temporary (a UInt8)", "SELECT 1", "DROP TEMPORARY TABLE t", ""] {
+            assert!(!leaves_state(sql), "{sql}");
+        }
     }
 
     #[test]

@@ -107,11 +107,11 @@ async fn every_type_in_use_comes_back_as_it_was() {
         at_ms: 1_700_000_000_123 + number as i64,
         id: Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef + u128::from(number)),
         pairs: (0..number % 4).map(|n| (n as u32, n.to_string())).collect(),
-        maybe: (number % 2 == 0).then_some(-(number as i32)),
+        maybe: number.is_multiple_of(2).then_some(-(number as i32)),
         map: HashMap::from([("a".into(), number)]),
         amount: -12_345 + number as i64,
         wide: i128::MIN + i128::from(number),
-        kind: if number % 2 == 0 { Kind::Page } else { Kind::Event },
+        kind: if number.is_multiple_of(2) { Kind::Page } else { Kind::Event },
         yes: number % 2 == 1,
         tags: vec!["x".into(); (number % 3) as usize],
     };

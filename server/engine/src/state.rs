@@ -16,9 +16,22 @@ use crate::failure::Failure;
 use crate::ffi::{self, Api, Connection};
 use crate::sessions::Sessions;
 
+/// What opening the engine gave.
+pub struct Opened {
+    pub api: &'static Api,
+    pub library: PathBuf,
+    pub data_dir: PathBuf,
+    pub timezone: String,
+    pub sentinel: Connection,
+    /// Our lock on the data directory.
+    pub lock: File,
+}
+
 /// One open engine.
 pub struct Shared {
     pub api: &'static Api,
+    /// The engine's time zone, by its IANA name.
+    pub timezone: String,
     pub library: PathBuf,
     pub data_dir: PathBuf,
     arguments: Arc<Vec<CString>>,
@@ -35,18 +48,14 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub fn new(
-        api: &'static Api,
-        library: PathBuf,
-        data_dir: PathBuf,
-        arguments: Vec<CString>,
-        sentinel: Connection,
-        lock: File,
-        places: usize,
-    ) -> std::io::Result<Shared> {
+    /// Starts the control lane of an engine that was just opened. `arguments` go with every connection, `places`
+    /// is how many statements run at once.
+    pub fn new(opened: Opened, arguments: Vec<CString>, places: usize) -> std::io::Result<Shared> {
         let arguments = Arc::new(arguments);
+        let Opened { api, library, data_dir, timezone, sentinel, lock } = opened;
         Ok(Shared {
             api,
+            timezone,
             library,
             data_dir,
             control: Control::start(api, arguments.clone())?,

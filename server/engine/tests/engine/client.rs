@@ -334,3 +334,18 @@ async fn a_timeout_of_the_caller_stops_the_query() {
     assert!(tokio::time::timeout(std::time::Duration::from_millis(300), query).await.is_err());
     eventually(0, || running("left by a timeout")).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_behind_a_200_are_noticed_wherever_they_fall() {
+    let client = engine().client();
+    for at in 0..400u64 {
+        // Varying sizes before the error, so that it meets every edge of every buffer.
+        let width = 1 + at % 97;
+        let sql = format!(
+            "SELECT repeat('x', {width}), throwIf(number = {}, 'noticed') FROM numbers(4000) SETTINGS max_block_size = 500, max_threads = 1",
+            500 + 4 * at
+        );
+        let error = client.query(&sql).fetch_all::<(String, u8)>().await.expect_err("an error");
+        assert!(error.to_string().contains("noticed"), "at {at}: {error}");
+    }
+}

@@ -26,3 +26,12 @@ export POLAR_URL
 
 cd "$here"
 node --test sdk.test.mjs
+
+# The Python SDK, in a virtual environment under target/; made once.
+if command -v python3 >/dev/null; then
+  if [ ! -x "$work/venv/bin/python" ] || ! "$work/venv/bin/python" -c 'import polar' 2>/dev/null; then
+    python3 -m venv "$work/venv"
+    "$work/venv/bin/pip" install --quiet --disable-pip-version-check polar-sdk==1.0.2
+  fi
+  "$work/venv/bin/python" webhooks.py
+fi

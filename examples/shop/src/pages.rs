@@ -172,7 +172,6 @@ struct Article {
 #[derive(Template)]
 #[template(path = "from.html")]
 struct From {
-    frame: Frame,
     arrivals: &'static [Arrival],
 }
 
@@ -215,8 +214,8 @@ pub(crate) async fn post(app: App, Path(slug): Path<String>) -> Response {
 }
 
 /// "Pretend I came from…".
-pub(crate) async fn from(app: App) -> Response {
-    html(&From { frame: frame(&app), arrivals: &ARRIVALS })
+pub(crate) async fn from() -> Response {
+    html(&From { arrivals: &ARRIVALS })
 }
 
 pub(crate) async fn thanks(app: App) -> Response {

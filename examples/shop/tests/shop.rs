@@ -15,12 +15,14 @@ async fn every_page_carries_the_script_tag_of_its_settings() {
         ..Options::default()
     };
     let shop = start(options).await.expect("the shop starts");
-    for path in ["/", "/pricing", "/blog/a-quieter-inbox", "/from", "/thanks", "/app", "/app/drafts"] {
+    for path in ["/", "/pricing", "/blog/a-quieter-inbox", "/thanks", "/app", "/app/drafts"] {
         let (status, html) = get(format!("{}{path}", shop.url())).await;
         assert_eq!(status, 200, "{path}");
         let tag = r#"<script async src="http://t.test/p.js" data-workspace="ws_demo" data-checkout-hosts="p.test:99">"#;
         assert!(html.contains(tag), "{path}: {html}");
     }
+    let (status, html) = get(format!("{}/from", shop.url())).await;
+    assert!(status == 200 && !html.contains("p.js"), "the entry page is no visit: {html}");
     assert_eq!(get(format!("{}/nothing", shop.url())).await.0, 404);
     assert_eq!(get(format!("{}/blog/nothing", shop.url())).await.0, 404);
     let (_, html) = get(format!("{}/pricing", shop.url())).await;

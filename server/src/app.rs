@@ -14,6 +14,7 @@ use crate::http::pixel_files::PixelFiles;
 use crate::http::proxies::{NotANetwork, TrustedProxies};
 use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
+use crate::jobs::Signals;
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 
@@ -44,6 +45,7 @@ pub struct Parts {
     pub store: Store,
     pub control: Control,
     pub inbox: Inbox,
+    pub jobs: Signals,
     pub collector: Collector,
     pub pixel_files: PixelFiles,
     pub trusted_proxies: TrustedProxies,
@@ -89,15 +91,10 @@ impl App {
         let trusted_proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
-        match store.migrate(clock.now_ms()).await {
-            // A collector goes on collecting while the store is away, also when it was away at the start.
-            Err(error) if error.is_unreachable() => {
-                tracing::warn!(cause = %error, "the store does not answer; hits wait in the inbox: {error}");
-            }
-            done => done?,
-        }
+        store.migrate(clock.now_ms()).await?;
         let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
         let app = App(Arc::new(Parts {
+            jobs: Signals::default(),
             collector: Collector::new(&secrets),
             pixel_files: PixelFiles::load(&config.pixel.dir),
             directory: RwLock::default(),

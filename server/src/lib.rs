@@ -9,6 +9,7 @@ pub mod control;
 pub mod effects;
 pub mod http;
 pub mod ingest;
+pub mod jobs;
 pub mod metrics;
 pub mod migrations;
 pub mod person_keys;

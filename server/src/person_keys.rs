@@ -1,7 +1,7 @@
 //! What names a person in the table `bindings`: keyed hashes of e-mail addresses, user ids and a provider's
 //! customer ids. The addresses and ids themselves are never stored. Keys of two workspaces never meet.
 
-use domain::identity::{EmailHasher, HashedEmail};
+use domain::identity::{EmailHasher, HashedEmail, PersonKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -35,6 +35,16 @@ impl PersonKeys {
     /// The key of a buyer at one provider account.
     pub fn customer(&self, connection_id: &str, id: &str) -> u128 {
         self.key(&["customer", connection_id, id])
+    }
+
+    /// A key as `bindings.key_kind` and `bindings.person_key` hold it: e-mail keys are hashes already.
+    pub fn stored(&self, key: &PersonKey) -> (i8, u128) {
+        match key {
+            PersonKey::Email(email) => (1, u128::from_be_bytes(email.0)),
+            PersonKey::WeakEmail(email) => (2, u128::from_be_bytes(email.0)),
+            PersonKey::UserId(id) => (3, self.user(id)),
+            PersonKey::Customer { connection, id } => (4, self.customer(connection, id)),
+        }
     }
 
     fn key(&self, parts: &[&str]) -> u128 {

@@ -7,7 +7,7 @@ use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use domain::identity::{EmailHasher, PersonKey};
+use domain::identity::EmailHasher;
 use domain::visitor_token::VisitorKeys;
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
@@ -89,20 +89,6 @@ impl Secrets {
     /// Turns e-mail addresses of one workspace into keys.
     pub fn email_hasher(&self, workspace_id: &str) -> EmailHasher {
         EmailHasher::new(&self.email, workspace_id)
-    }
-
-    /// A person key as `bindings.key_kind` and `bindings.person_key` hold it: e-mail keys are hashes already,
-    /// ids of users and customers become keyed hashes of this workspace.
-    pub fn stored_person_key(&self, workspace_id: &str, key: &PersonKey) -> (i8, u128) {
-        let kind = match key {
-            PersonKey::Email(email) => return (1, u128::from_be_bytes(email.0)),
-            PersonKey::WeakEmail(email) => return (2, u128::from_be_bytes(email.0)),
-            PersonKey::UserId(_) => 3,
-            PersonKey::Customer { .. } => 4,
-        };
-        let full = mac(&self.email, format!("person key\0{workspace_id}\0{key}").as_bytes());
-        let (front, _) = full.split_first_chunk::<16>().expect("a SHA-256 has 32 bytes");
-        (kind, u128::from_be_bytes(*front))
     }
 
     /// Signs a dashboard session's content.

@@ -50,7 +50,6 @@ where
         return refused(&failure);
     }
     let query_id = parameters.query_id.clone();
-    let timezone = HeaderValue::from_str(&shared.timezone);
     let reads_only = head.method != Method::POST;
     let mut response = match statement(shared, &head.headers, parameters, body, reads_only).await {
         Ok(response) => response,
@@ -58,9 +57,7 @@ where
     };
     let headers = response.headers_mut();
     headers.insert("X-ClickHouse-Server-Display-Name", HeaderValue::from_static("tributary"));
-    if let Ok(timezone) = timezone {
-        headers.insert("X-ClickHouse-Timezone", timezone);
-    }
+    headers.insert("X-ClickHouse-Timezone", HeaderValue::from_static("UTC"));
     if let Some(id) = query_id.and_then(|id| HeaderValue::from_str(&id).ok()) {
         headers.insert("X-ClickHouse-Query-Id", id);
     }
@@ -88,6 +85,9 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    if let Some(id) = &parameters.session_id {
+        tracing::trace!("session {id} asked for; statements do not share a connection");
+    }
     if reads_only {
         parameters.set("readonly", "2".into());
     }

@@ -61,6 +61,8 @@ impl Serve {
             app.inbox.claim()?;
             loops.spawn(flusher::run(app.clone(), stop.clone()));
         }
+        let may_hold_lease = matches!(self.role, Role::All | Role::Jobs);
+        loops.spawn(crate::jobs::run(app.clone(), may_hold_lease, stop.clone()));
         Ok(loops)
     }
 }

@@ -14,3 +14,4 @@ pub mod proxies;
 pub mod reports;
 pub mod router;
 pub mod serve;
+pub mod webhooks;

@@ -8,26 +8,28 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi::Api;
 use super::problem::Problem;
-use super::{collect, health, keys, metrics, orders, pixel_files, reports};
+use super::{collect, health, keys, metrics, orders, pixel_files, reports, webhooks};
 use crate::app::App;
 
 /// The whole surface.
 pub fn router(app: App) -> Router {
     let (documented, api) = documented();
-    let routes =
-        collector_routes().merge(documented).route("/v1/openapi.json", get(async move || Json(api.clone())));
+    let routes = collector_routes(&app)
+        .merge(documented)
+        .route("/v1/openapi.json", get(async move || Json(api.clone())));
     finish(routes, app)
 }
 
 /// What a node serves that only collects.
 pub fn collector(app: App) -> Router {
-    finish(collector_routes(), app)
+    finish(collector_routes(&app), app)
 }
 
-fn collector_routes() -> Router<App> {
+fn collector_routes(app: &App) -> Router<App> {
     Router::new()
         .merge(collect::routes())
         .merge(pixel_files::routes())
+        .merge(webhooks::routes(app.config.http.webhook_body_bytes_max))
         .merge(health::routes())
         .merge(metrics::routes())
 }

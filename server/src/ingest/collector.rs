@@ -78,8 +78,7 @@ impl Collector {
 
     pub fn new(secrets: &Secrets) -> Collector {
         Collector {
-            keys: VisitorKeys::new([("k1", &secrets.visitor_key()[..])])
-                .expect("a derived key is long enough"),
+            keys: secrets.visitor_keys(),
             secrets: secrets.clone(),
             sites: SiteCache::default(),
             agents: Cache::new(AGENTS_KNOWN_MAX),

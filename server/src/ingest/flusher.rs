@@ -57,7 +57,6 @@ pub async fn flush_once(app: &App) -> Result<FlushReport, FlushError> {
         return Ok(FlushReport::default());
     };
     let started = Instant::now();
-    app.store.migrate_once(app.clock.now_ms()).await?;
     let rows = app.inbox.unit_rows(&unit).await?;
     send(app, &unit, &rows).await?;
     // Marks before the unit is done: a crash in between marks twice, which is harmless.
@@ -111,6 +110,7 @@ async fn mark_changed(app: &App, rows: &UnitRows) -> Result<u64, FlushError> {
     }
     if !subjects.is_empty() {
         app.control.mark_dirty(&subjects, app.clock.now_ms()).await?;
+        app.jobs.wake();
     }
     Ok(subjects.len() as u64)
 }

@@ -355,8 +355,12 @@ fn document(order: &StoredOrder) -> Result<OrderDocument, ReportError> {
 }
 
 fn booked(order: &StoredOrder) -> Result<Booked, ReportError> {
-    let refunds = order.refund_rows.iter().map(|(id, at_ms, net, _, _)| {
-        Ok(Refund { id: uuid(id)?.as_u128(), at_ms: *at_ms, amount_minor: *net, reversed_at_ms: None })
+    // An entry below zero ends the refund of the same id.
+    let ends: BTreeMap<&str, i64> =
+        order.refund_rows.iter().filter(|row| row.2 < 0).map(|row| (row.0.as_str(), row.1)).collect();
+    let refunds = order.refund_rows.iter().filter(|row| row.2 > 0).map(|(id, at_ms, net, _, _)| {
+        let reversed_at_ms = ends.get(id.as_str()).copied();
+        Ok(Refund { id: uuid(id)?.as_u128(), at_ms: *at_ms, amount_minor: *net, reversed_at_ms })
     });
     let amount_minor = if order.booked { order.net } else { 0 };
     Ok(Booked { amount_minor, refunds: refunds.collect::<Result<_, ReportError>>()? })

@@ -87,7 +87,7 @@ CREATE TABLE IF NOT EXISTS bindings
     visitor_id   UUID,
     at           DateTime64(3, 'UTC'),
     binding_id   UUID,                              -- rows of one binding share it
-    source       Enum8('identify' = 1, 'order' = 2, 'checkout' = 3),
+    source       Enum8('identify' = 1, 'order' = 2, 'checkout' = 3, 'retracted' = 4),
     role_address Bool,                              -- info@, billing@: bound to few visitors only
     received_at  DateTime64(3, 'UTC'),
     INDEX visitor_bloom visitor_id TYPE bloom_filter GRANULARITY 1,

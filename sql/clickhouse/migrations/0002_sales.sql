@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS orders
     total             Int64,
     fee               Int64,
     fee_currency      LowCardinality(String),
+    -- A refund that did not last is followed by an entry of the same id that takes its amounts back.
     refunds           Array(Tuple(refund_id UUID, at DateTime64(3, 'UTC'), net Int64, tax Int64, reason String)),
     product_id        LowCardinality(String),
     product_name      LowCardinality(String),
@@ -75,12 +76,13 @@ SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fs
 -- Two columns per model, amount_<model> and parts_<model> (millionths of the order), are added at start
 -- from the list of models. A changed order posts its old rows again with sign -1 beside the new ones,
 -- in one insert; sums over sign × amount are right at every moment, merges fold the pairs away.
+-- `version` is a hash of the row, so a row and its cancellation always meet and equal rows are equal.
 CREATE TABLE IF NOT EXISTS credits
 (
     workspace_id  LowCardinality(String),
     booked_at     DateTime64(3, 'UTC'),             -- cash date: of the payment, or of the refund
     order_id      UUID,
-    entry         Enum8('order' = 1, 'refund' = 2),
+    entry         Enum8('order' = 1, 'refund' = 2, 'reversal' = 3),   -- reversal: the end of a refund that failed
     entry_id      UUID,                             -- nil, or the refund's id
     touch_id      UUID,                             -- nil for direct and unattributed
     earner        Enum8('touch' = 1, 'direct' = 2, 'unattributed' = 3),

@@ -1,0 +1,342 @@
+//! Credits: for some orders, by difference against what is stored; or for all, into a staging table that takes
+//! the old one's place once its sums are proven. Both write the same rows. Which touch earns what is decided in
+//! `domain::attribution`; here rows are read and written.
+
+pub mod block;
+mod post;
+pub mod read;
+
+use std::collections::HashMap;
+
+use clickhouse::Row;
+use domain::attribution::MODELS;
+use domain::ids::OrderId;
+use domain::visit::facets::{Facets, facet_id};
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+use super::JobError;
+use crate::app::App;
+use crate::effects::random_id;
+use crate::sql;
+use crate::store::row_binary::{RowReader, RowWriter, read_rows};
+use crate::store::{Store, StoreError};
+use block::{CreditRow, TextIds, Texts};
+use post::Poster;
+use read::{Orders, Scope};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Rows of one insert: one part, well below the block limit of an atomic insert.
+const BLOCK_ROWS: usize = 400_000;
+/// Inserts under way while journeys are read.
+const INSERTS_MAX: usize = 2;
+const STAGING: &str = "credits_staging";
+
+const FACET_COLUMNS: &str = "workspace_id, facet_id, channel, source, medium, campaign, content, term, \
+                             landing_page, referrer, country, device, partner";
+
+/// What a run did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Posted {
+    /// Booked orders looked at.
+    pub orders: u64,
+    /// Rows of credits that stand for them.
+    pub credits: u64,
+    /// Rows written: cancelled and new ones of a partial run, all of a full one.
+    pub written: u64,
+}
+
+/// Credits some orders again and writes only what differs. An order that is no longer booked loses its credits.
+/// Orders of the same subscription must be given together: the resolve step does.
+pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Posted, JobError> {
+    if orders.is_empty() {
+        return Ok(Posted::default());
+    }
+    let _turn = app.jobs.attribution.lock().await;
+    let store = &app.store;
+    let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
+    let mut loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
+    let roots: Vec<u128> = loaded.roots().collect();
+    let mut journeys: HashMap<u128, Vec<domain::attribution::Touch>> = HashMap::new();
+    if !roots.is_empty() {
+        let window_ms = window_ms(app, workspace_id);
+        read::journeys(store, workspace_id, window_ms, Scope::Orders(&roots), |root, touches| {
+            journeys.insert(root, touches.clone());
+        })
+        .await?;
+    }
+    let mut rows = Vec::new();
+    let mut poster = Poster::default();
+    for &root_id in &roots {
+        let touches = journeys.get(&root_id).map_or(&[][..], Vec::as_slice);
+        for order in loaded.group(root_id) {
+            poster.post(order, loaded.root(root_id).unwrap_or(order), touches, &mut rows);
+        }
+    }
+    let mut posted = Posted { orders: loaded.orders.len() as u64, credits: rows.len() as u64, written: 0 };
+    let touched: Vec<u128> = ids.iter().copied().chain(loaded.orders.iter().map(|order| order.id)).collect();
+    let standing = standing(store, workspace_id, &touched, &mut loaded.texts).await?;
+    let change = difference(standing, rows, &loaded.texts);
+    if !change.is_empty() {
+        keep_facets(app, workspace_id, &change).await?;
+        posted.written = change.len() as u64;
+        let bytes = block::encode(workspace_id, &change, &loaded.texts);
+        // A token of this very run: the same difference may rightly come again later.
+        let token = random_id("attribution-");
+        store.insert("credits", &block::columns(), "Native", bytes.into(), Some(&token)).await?;
+    }
+    Ok(posted)
+}
+
+/// Credits every order of every workspace anew. Nothing is changed unless the new sums are right.
+pub async fn attribute_all(app: &App) -> Result<Posted, JobError> {
+    let _turn = app.jobs.attribution.lock().await;
+    let client = app.store.client();
+    let execute = async |sql: String| client.query_raw(&sql).execute().await.map_err(StoreError::from);
+    execute(format!("DROP TABLE IF EXISTS {STAGING} SYNC")).await?;
+    execute(format!("CREATE TABLE {STAGING} AS credits")).await?;
+    // Synced as a whole below the exchange, not insert by insert: until then nobody reads it.
+    execute(format!("ALTER TABLE {STAGING} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0"))
+        .await?;
+    let outcome = fill_and_exchange(app).await;
+    execute(format!("DROP TABLE IF EXISTS {STAGING} SYNC")).await?;
+    outcome
+}
+
+async fn fill_and_exchange(app: &App) -> Result<Posted, JobError> {
+    let mut posted = Posted::default();
+    let workspaces: Vec<String> = app.directory().workspaces.keys().cloned().collect();
+    for workspace_id in &workspaces {
+        let filled = fill(app, workspace_id).await?;
+        posted.orders += filled.orders;
+        posted.credits += filled.credits;
+    }
+    posted.written = posted.credits;
+    prove(&app.store).await?;
+    let client = app.store.client();
+    client.query_raw(&format!("EXCHANGE TABLES credits AND {STAGING}")).execute().await?;
+    client
+        .query_raw("ALTER TABLE credits MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
+        .execute()
+        .await?;
+    Ok(posted)
+}
+
+/// Streams one workspace's credits into the staging table, inserting while journeys are still read.
+async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
+    let store = &app.store;
+    let orders = Orders::load(store, workspace_id, Scope::All).await?;
+    let mut poster = Poster::default();
+    let mut rows: Vec<CreditRow> = Vec::with_capacity(BLOCK_ROWS + 1024);
+    let mut done: std::collections::HashSet<u128> =
+        std::collections::HashSet::with_capacity(orders.orders.len());
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Vec<CreditRow>>();
+    let texts = orders.texts.clone();
+    let writer = tokio::spawn(write_blocks(store.clone(), workspace_id.to_owned(), texts, async move || {
+        receiver.recv().await
+    }));
+    let mut credits = 0_u64;
+    let full = |rows: &mut Vec<CreditRow>, credits: &mut u64, least: usize| {
+        if rows.len() >= least && !rows.is_empty() {
+            *credits += rows.len() as u64;
+            let block = std::mem::replace(rows, Vec::with_capacity(BLOCK_ROWS + 1024));
+            // The writer only goes away with an error, which it answers below.
+            let _ = sender.send(block);
+        }
+    };
+    read::journeys(store, workspace_id, window_ms(app, workspace_id), Scope::All, |root, touches| {
+        for order in orders.group(root) {
+            poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
+        }
+        done.insert(root);
+        full(&mut rows, &mut credits, BLOCK_ROWS);
+    })
+    .await?;
+    for root in orders.roots().filter(|root| !done.contains(root)) {
+        for order in orders.group(root) {
+            poster.post(order, orders.root(root).unwrap_or(order), &[], &mut rows);
+        }
+        full(&mut rows, &mut credits, BLOCK_ROWS);
+    }
+    full(&mut rows, &mut credits, 1);
+    drop(sender);
+    writer.await.map_err(|error| JobError::Unproven(format!("writing credits stopped: {error}")))??;
+    if credits > 0 {
+        keep_standing_facets(app, workspace_id).await?;
+    }
+    Ok(Posted { orders: orders.orders.len() as u64, credits, written: credits })
+}
+
+async fn write_blocks(
+    store: Store,
+    workspace_id: String,
+    texts: Texts,
+    mut next: impl AsyncFnMut() -> Option<Vec<CreditRow>>,
+) -> Result<(), StoreError> {
+    let columns = block::columns();
+    let mut inserts: JoinSet<Result<(), StoreError>> = JoinSet::new();
+    while let Some(rows) = next().await {
+        if inserts.len() >= INSERTS_MAX
+            && let Some(done) = inserts.join_next().await
+        {
+            done.expect("an insert does not panic")?;
+        }
+        let bytes = block::encode(&workspace_id, &rows, &texts);
+        let (store, columns) = (store.clone(), columns.clone());
+        inserts.spawn(async move { store.insert(STAGING, &columns, "Native", bytes.into(), None).await });
+    }
+    while let Some(done) = inserts.join_next().await {
+        done.expect("an insert does not panic")?;
+    }
+    Ok(())
+}
+
+/// Compares the staging table with the orders: money per workspace and currency under every model, and parts.
+async fn prove(store: &Store) -> Result<(), JobError> {
+    let sums = |prefix: &str| {
+        let sum = |model: &&dyn domain::attribution::Model| {
+            format!("sumIf(sign * {prefix}_{}, entry = 'order')", model.name())
+        };
+        MODELS.iter().map(sum).collect::<Vec<_>>().join(", ")
+    };
+    let text = sql!("journeys/prove.sql")
+        .replace("/*amounts*/", &sums("amount"))
+        .replace("/*parts*/", &sums("parts"));
+    let wrong: Vec<String> = store
+        .client()
+        .query_raw(&text.replace("/*credits*/", STAGING))
+        .fetch_all::<OneText>()
+        .await?
+        .into_iter()
+        .map(|row| row.text)
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(JobError::Unproven(format!("the new credits do not add up: {}", wrong.join("; "))))
+}
+
+#[derive(Row, Deserialize)]
+struct OneText {
+    text: String,
+}
+
+/// Milliseconds before an anchor in which a touch of this workspace can earn.
+pub fn window_ms(app: &App, workspace_id: &str) -> i64 {
+    let directory = app.directory();
+    let days = directory
+        .workspaces
+        .get(workspace_id)
+        .map_or(app.config.attribution.window_days, |workspace| app.window_days(workspace));
+    i64::from(days) * DAY_MS
+}
+
+/// A credit as it stands, with how often (once, unless something went wrong).
+struct Standing {
+    row: CreditRow,
+    version: u64,
+    signs: i64,
+}
+
+async fn standing(
+    store: &Store,
+    workspace_id: &str,
+    orders: &[u128],
+    texts: &mut Texts,
+) -> Result<Vec<Standing>, JobError> {
+    let text = sql!("journeys/credits_of_orders.sql")
+        .replace("/*models*/", &format!(", {}", block::model_columns()));
+    let ids: Vec<String> = orders.iter().map(|&id| Uuid::from_u128(id).to_string()).collect();
+    let query = store.client().query_raw(&text).param("workspace", workspace_id).param("orders", ids);
+    let mut found = Vec::new();
+    read_rows(query, |row| {
+        found.push(read_standing(row, texts)?);
+        Some(())
+    })
+    .await?;
+    Ok(found)
+}
+
+fn read_standing(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Standing> {
+    let (booked_at_ms, order_id, entry) = (row.i64()?, row.uuid()?, row.i8()?);
+    let (entry_id, touch_id, earner) = (row.uuid()?, row.uuid()?, row.i8()?);
+    let (facet_id, touch_at_ms, order_at_ms, kind) = (row.u64()?, row.i64()?, row.i64()?, row.i8()?);
+    let words = [row.string()?, row.string()?, row.string()?, row.string()?];
+    let (version, signs) = (row.u64()?, row.i64()?);
+    let mut amounts = [0; domain::attribution::MODEL_COUNT];
+    for amount in &mut amounts {
+        *amount = row.i64()?;
+    }
+    let mut parts = [0; domain::attribution::MODEL_COUNT];
+    for part in &mut parts {
+        *part = row.i32()?;
+    }
+    let [currency, provider, connection, product] = words.map(|word| texts.id(word));
+    let texts = TextIds { currency, provider, connection, product };
+    let row = CreditRow {
+        booked_at_ms,
+        order_id,
+        entry,
+        entry_id,
+        touch_id,
+        earner,
+        facet_id,
+        touch_at_ms,
+        order_at_ms,
+        kind,
+        texts,
+        sign: 1,
+        amounts,
+        parts,
+    };
+    Some(Standing { row, version, signs })
+}
+
+/// What to write so that exactly `wanted` stands: cancellations first.
+fn difference(standing: Vec<Standing>, wanted: Vec<CreditRow>, texts: &Texts) -> Vec<CreditRow> {
+    let key = |row: &CreditRow, version: u64| (row.order_id, row.entry, row.entry_id, row.touch_id, version);
+    let mut wanted: HashMap<_, CreditRow> =
+        wanted.into_iter().map(|row| (key(&row, row.version(texts)), row)).collect();
+    let mut change = Vec::new();
+    for Standing { row, version, signs } in standing {
+        let keep = i64::from(wanted.remove(&key(&row, version)).is_some());
+        let missing = keep - signs;
+        let sign = if missing < 0 { -1 } else { 1 };
+        let mut entry = row;
+        entry.sign = sign;
+        change.extend(std::iter::repeat_n(entry, missing.unsigned_abs() as usize));
+    }
+    change.extend(wanted.into_values());
+    change.sort_unstable_by_key(|row| {
+        (row.sign, row.order_id, row.entry, row.entry_id, row.touch_at_ms, row.touch_id)
+    });
+    change
+}
+
+/// Sees to it that what direct and unattributed credits point at is there.
+async fn keep_facets(app: &App, workspace_id: &str, rows: &[CreditRow]) -> Result<(), JobError> {
+    if rows.iter().any(|row| row.earner != 1) {
+        keep_standing_facets(app, workspace_id).await?;
+    }
+    Ok(())
+}
+
+async fn keep_standing_facets(app: &App, workspace_id: &str) -> Result<(), JobError> {
+    if !app.jobs.first_time(workspace_id) {
+        return Ok(());
+    }
+    let mut rows = RowWriter::new();
+    for facets in [Facets::direct(), Facets::unattributed()] {
+        rows.string(workspace_id)
+            .u64(facet_id(&facets))
+            .string(facets.channel.as_str())
+            .string(&facets.source);
+        for _ in 0..9 {
+            rows.string("");
+        }
+    }
+    let token = format!("standing-facets-{workspace_id}");
+    app.store.insert("facets", FACET_COLUMNS, "RowBinary", rows.into_bytes().into(), Some(&token)).await?;
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! Reads orders and journeys for attribution, as streams of rows. Never writes.
+
+use std::collections::HashMap;
+
+use domain::attribution::{Booked, Refund, Touch};
+
+use super::block::{TextIds, Texts};
+use crate::sql;
+use crate::store::Store;
+use crate::store::row_binary::{RowReader, read_rows};
+
+/// Which orders a run is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    All,
+    Orders(&'a [u128]),
+}
+
+/// One booked order.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub id: u128,
+    /// Whose journey earns.
+    pub root: u128,
+    pub kind: i8,
+    /// Whether a visitor or person was found.
+    pub known: bool,
+    pub paid_at_ms: i64,
+    pub anchor_ms: i64,
+    pub booked: Booked,
+    pub texts: TextIds,
+}
+
+/// Booked orders, grouped by root.
+#[derive(Debug, Default)]
+pub struct Orders {
+    pub orders: Vec<Order>,
+    pub texts: Texts,
+    /// Of every root: its own place, if it is among the orders.
+    place: HashMap<u128, usize>,
+    /// Of every root: where its orders begin and end.
+    groups: HashMap<u128, (usize, usize)>,
+}
+
+impl Orders {
+    pub async fn load(
+        store: &Store,
+        workspace_id: &str,
+        scope: Scope<'_>,
+    ) -> Result<Orders, clickhouse::error::Error> {
+        let mut loaded = Orders::default();
+        loaded.append(store, workspace_id, scope).await?;
+        if let Scope::Orders(_) = scope {
+            let missing: Vec<u128> = loaded.roots().filter(|root| !loaded.place.contains_key(root)).collect();
+            if !missing.is_empty() {
+                loaded.append(store, workspace_id, Scope::Orders(&missing)).await?;
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Roots, each once.
+    pub fn roots(&self) -> impl Iterator<Item = u128> {
+        self.groups.keys().copied()
+    }
+
+    pub fn root(&self, root: u128) -> Option<&Order> {
+        self.place.get(&root).map(|&at| &self.orders[at])
+    }
+
+    /// The orders a root's journey earns for, and the run's texts.
+    pub fn group(&self, root: u128) -> &[Order] {
+        self.groups.get(&root).map_or(&[], |&(from, to)| &self.orders[from..to])
+    }
+
+    async fn append(
+        &mut self,
+        store: &Store,
+        workspace_id: &str,
+        scope: Scope<'_>,
+    ) -> Result<(), clickhouse::error::Error> {
+        let query = store.client().query_raw(&narrowed(sql!("journeys/orders.sql"), scope));
+        let query = with_orders(query.param("workspace", workspace_id), scope);
+        let Orders { orders, texts, .. } = self;
+        read_rows(query, |row| {
+            let order = read_order(row, texts)?;
+            orders.push(order);
+            Some(())
+        })
+        .await?;
+        self.orders.sort_unstable_by_key(|order| (order.root, order.id));
+        self.orders.dedup_by_key(|order| order.id);
+        self.place = self
+            .orders
+            .iter()
+            .enumerate()
+            .filter(|(_, order)| order.id == order.root)
+            .map(|(at, order)| (order.id, at))
+            .collect();
+        self.groups.clear();
+        for (at, order) in self.orders.iter().enumerate() {
+            self.groups.entry(order.root).or_insert((at, at)).1 = at + 1;
+        }
+        Ok(())
+    }
+}
+
+fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
+    let (id, root, kind, known) = (row.uuid()?, row.uuid()?, row.i8()?, row.u8()? != 0);
+    let (paid_at_ms, anchor_ms, amount_minor) = (row.i64()?, row.i64()?, row.i64()?);
+    let words = [row.string()?, row.string()?, row.string()?, row.string()?];
+    let mut refunds: Vec<Refund> = Vec::new();
+    for _ in 0..row.array_len()? {
+        let (id, at_ms, amount_minor) = (row.uuid()?, row.i64()?, row.i64()?);
+        // An entry below zero is the end of the refund of the same id.
+        match refunds.iter_mut().find(|refund| amount_minor < 0 && refund.id == id) {
+            Some(refund) => refund.reversed_at_ms = Some(at_ms),
+            None => refunds.push(Refund { id, at_ms, amount_minor, reversed_at_ms: None }),
+        }
+    }
+    let [currency, provider, connection, product] = words.map(|word| texts.id(word));
+    Some(Order {
+        id,
+        root,
+        kind,
+        known,
+        paid_at_ms,
+        anchor_ms,
+        booked: Booked { amount_minor, refunds },
+        texts: TextIds { currency, provider, connection, product },
+    })
+}
+
+/// Streams journeys: `each` gets a root order's id and its touches, sorted by (time, id), each id once.
+pub async fn journeys(
+    store: &Store,
+    workspace_id: &str,
+    window_ms: i64,
+    scope: Scope<'_>,
+    mut each: impl FnMut(u128, &mut Vec<Touch>),
+) -> Result<(), clickhouse::error::Error> {
+    let query = journeys_query(store, workspace_id, window_ms, scope);
+    let mut touches: Vec<(Touch, i64)> = Vec::new();
+    let mut journey: Vec<Touch> = Vec::new();
+    read_rows(query, |row| {
+        let root = row.uuid()?;
+        let len = row.array_len()?;
+        touches.clear();
+        for _ in 0..len {
+            let touch =
+                Touch { at_ms: row.i64()?, id: row.uuid()?, facet: row.u64()?, direct: row.u8()? != 0 };
+            touches.push((touch, row.i64()?));
+        }
+        // Of a touch told more than once the latest classification counts.
+        touches.sort_unstable_by_key(|(touch, classified)| {
+            (touch.at_ms, touch.id, std::cmp::Reverse(*classified))
+        });
+        touches.dedup_by_key(|(touch, _)| (touch.at_ms, touch.id));
+        journey.clear();
+        journey.extend(touches.iter().map(|(touch, _)| *touch));
+        each(root, &mut journey);
+        Some(())
+    })
+    .await
+}
+
+/// The journeys query with its parameters bound: also what the bench measures by itself.
+pub fn journeys_query(
+    store: &Store,
+    workspace_id: &str,
+    window_ms: i64,
+    scope: Scope<'_>,
+) -> clickhouse::query::Query {
+    let mut text = narrowed(sql!("journeys/journeys.sql"), scope);
+    if let Scope::Orders(_) = scope {
+        // Few visitors: read only their granules.
+        let only = "AND touch.visitor_id IN (SELECT visitor_id FROM earners)";
+        text = text.replace("/*visitors*/", only);
+    }
+    let query =
+        store.client().query_raw(&text).param("workspace", workspace_id).param("window_ms", window_ms);
+    with_orders(query, scope)
+}
+
+fn narrowed(text: &str, scope: Scope<'_>) -> String {
+    match scope {
+        Scope::All => text.to_owned(),
+        Scope::Orders(_) => text.replace("/*orders*/", "AND order_id IN {orders:Array(UUID)}"),
+    }
+}
+
+fn with_orders(query: clickhouse::query::Query, scope: Scope<'_>) -> clickhouse::query::Query {
+    match scope {
+        Scope::All => query,
+        Scope::Orders(ids) => {
+            let ids: Vec<String> = ids.iter().map(|&id| uuid::Uuid::from_u128(id).to_string()).collect();
+            query.param("orders", ids)
+        }
+    }
+}

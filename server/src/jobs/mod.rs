@@ -1,0 +1,92 @@
+//! Jobs: what happens after an event is durable. Each is a step that does a bounded piece of work and says
+//! whether there may be more; loops, leases and tests drive the steps. A job is one file and one line in
+//! [`JOBS`].
+
+pub mod apply;
+pub mod attribute;
+pub mod resolve;
+mod run;
+
+use std::collections::HashSet;
+
+use futures::future::BoxFuture;
+use thiserror::Error;
+use tokio::sync::{Mutex, Notify};
+
+use crate::app::App;
+use crate::control::ControlError;
+use crate::ingest::flusher::FlushError;
+use crate::ingest::inbox::InboxError;
+use crate::store::StoreError;
+
+pub use run::{run, settle};
+
+/// Every job, in the order in which work flows through them.
+pub static JOBS: [&dyn Job; 2] = [&apply::Apply, &resolve::Reconcile];
+
+/// Work that is done in steps.
+pub trait Job: Sync {
+    fn name(&self) -> &'static str;
+
+    fn place(&self) -> Place;
+
+    /// Does one bounded piece; `true` when there may be more at once.
+    fn step<'a>(&'a self, app: &'a App) -> BoxFuture<'a, Result<bool, JobError>>;
+}
+
+/// Where a job runs when several nodes share the stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// On every node: it works on the node's own inbox.
+    EveryNode,
+    /// On the node that holds the lease.
+    LeaseHolder,
+}
+
+/// What wakes the jobs of this process, and what keeps two runs of attribution apart.
+#[derive(Debug, Default)]
+pub struct Signals {
+    work: Notify,
+    /// Held while credits are read and replaced.
+    pub attribution: Mutex<()>,
+    /// Workspaces whose standing facets were written by this process.
+    seen: std::sync::Mutex<HashSet<String>>,
+}
+
+impl Signals {
+    /// There is something to do: a webhook was kept, subjects were marked.
+    pub fn wake(&self) {
+        self.work.notify_one();
+    }
+
+    /// Whether this workspace comes up for the first time in this process.
+    fn first_time(&self, workspace_id: &str) -> bool {
+        self.seen.lock().expect("no holder panics").insert(workspace_id.to_owned())
+    }
+
+    async fn woken(&self) {
+        self.work.notified().await;
+    }
+}
+
+#[derive(Debug, Error)]
+pub enum JobError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    #[error(transparent)]
+    Flush(#[from] FlushError),
+    #[error("a stored {what} does not read: {why}; it was written by a newer Tributary, or is damaged")]
+    Damaged { what: &'static str, why: String },
+    #[error("{0}; nothing was changed")]
+    Unproven(String),
+}
+
+impl From<clickhouse::error::Error> for JobError {
+    fn from(error: clickhouse::error::Error) -> JobError {
+        StoreError::from(error).into()
+    }
+}

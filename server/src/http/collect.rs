@@ -21,7 +21,7 @@ use super::body;
 use super::problem::Problem;
 use crate::app::App;
 use crate::effects::random_bytes;
-use crate::ingest::collector::{CookieWish, Rejected, Taken};
+use crate::ingest::collector::{CookieWish, Rejected, Taken, outcome_of};
 use crate::ingest::inbox::InboxError;
 use crate::ingest::outcome::Outcome;
 use crate::ingest::pipeline::Request;
@@ -72,7 +72,12 @@ async fn collect(
 ) -> Response {
     let body = match body::read(body, app.config.http.hit_body_bytes_max).await {
         Ok(body) => body,
-        Err(problem) => return problem.into_response(),
+        Err(problem) => {
+            let is_long = problem.status == StatusCode::PAYLOAD_TOO_LARGE.as_u16();
+            let outcome = if is_long { Outcome::TooLong } else { Outcome::Malformed };
+            app.collector.count_unreadable(&app.inbox, app.clock.now_ms(), outcome);
+            return problem.into_response();
+        }
     };
     let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     let (mut request, country) = request(&app, &headers, peer);
@@ -81,7 +86,11 @@ async fn collect(
     let hits = match wire::decode(&body) {
         Ok(hits) => hits,
         Err(error) => {
-            METRICS.hits[Outcome::Malformed.index()].increment(1);
+            let outcome = match error {
+                BodyError::TooLong | BodyError::ListTooLong => Outcome::TooLong,
+                _ => Outcome::Malformed,
+            };
+            app.collector.count_unreadable(&app.inbox, request.received_at_ms, outcome);
             return unreadable(error).into_response();
         }
     };
@@ -90,7 +99,7 @@ async fn collect(
     let mut response = match taken {
         Ok(taken) if taken.accepted > 0 => accepted(&taken, &headers),
         Ok(taken) => refused(&taken.rejected).into_response(),
-        Err(error) => unavailable(error).into_response(),
+        Err(error) => unavailable(&error).into_response(),
     };
     allow_origin(response.headers_mut(), &headers, |origin| site.is_some_and(|site| site.allows(origin)));
     response
@@ -145,10 +154,7 @@ async fn image(
     let (status, taken) = match app.collector.take(&app.inbox, &sites, &request, &[Ok(hit)]).await {
         Ok(taken) if taken.accepted > 0 => (StatusCode::OK, taken),
         Ok(taken) => (taken.rejected.first().map_or(StatusCode::BAD_REQUEST, |r| r.outcome.status()), taken),
-        Err(error) => {
-            drop(unavailable(error));
-            (StatusCode::SERVICE_UNAVAILABLE, Taken::default())
-        }
+        Err(error) => (outcome_of(&error).status(), Taken::default()),
     };
     let mut response = (status, &GIF[..]).into_response();
     let answer = response.headers_mut();
@@ -230,22 +236,12 @@ fn unreadable(error: BodyError) -> Problem {
     Problem::new(status, error.code(), format!("{first}{}.", letters.as_str()))
 }
 
-fn unavailable(error: InboxError) -> Problem {
-    match error {
-        InboxError::Full => {
-            METRICS.inbox_full.increment(1);
-            Problem::unavailable(
-                "inbox_full",
-                "The collector holds all it can; send again shortly.",
-                RETRY_SECONDS,
-            )
-        }
-        _ => Problem::unavailable(
-            "inbox_unavailable",
-            "The collector cannot write; send again shortly.",
-            RETRY_SECONDS,
-        ),
+fn unavailable(error: &InboxError) -> Problem {
+    if matches!(error, InboxError::Full) {
+        METRICS.inbox_full.increment(1);
     }
+    let outcome = outcome_of(error);
+    Problem::unavailable(outcome.code(), outcome.sentence(), RETRY_SECONDS)
 }
 
 /// Echoes the origin when `allows` says so; says in any case that the answer depends on it.

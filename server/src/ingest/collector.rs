@@ -102,18 +102,28 @@ impl Collector {
     ) -> Result<Taken, InboxError> {
         let Decided { taken, record, hit_ids, fresh_facets } = self.decide(sites, request, hits);
         let hour_s = hour_of(request.received_at_ms);
-        for rejected in &taken.rejected {
-            METRICS.hits[rejected.outcome.index()].increment(1);
-            let workspace_id = workspace_of(sites, &hits[rejected.index]);
-            inbox.count(Tally { workspace_id, hour_s, outcome: rejected.outcome.code(), hits: 1 });
-        }
         if !record.tallies.is_empty() {
-            inbox.append(record).await?;
+            if let Err(error) = inbox.append(record).await {
+                // Nothing of the request was taken, and all of it will come again.
+                let outcome = outcome_of(&error);
+                for hit in hits {
+                    count(inbox, workspace_of(sites, hit), hour_s, outcome);
+                }
+                return Err(error);
+            }
             METRICS.hits[Outcome::Accepted.index()].increment(hit_ids.len() as u64);
             hit_ids.iter().for_each(|id| self.seen.add(*id));
             fresh_facets.iter().for_each(|key| self.facets.insert(*key, ()));
         }
+        for rejected in &taken.rejected {
+            count(inbox, workspace_of(sites, &hits[rejected.index]), hour_s, rejected.outcome);
+        }
         Ok(taken)
+    }
+
+    /// Counts a body in which no hit could be told from another.
+    pub fn count_unreadable(&self, inbox: &Inbox, received_at_ms: i64, outcome: Outcome) {
+        count(inbox, "".into(), hour_of(received_at_ms), outcome);
     }
 
     fn decide(&self, sites: &Sites, request: &Request<'_>, hits: &[Result<Hit<'_>, HitError>]) -> Decided {
@@ -194,6 +204,17 @@ fn accept(tallies: &mut SmallVec<[Tally; 1]>, site: &Arc<Site>, hour_s: u32) {
         Some(tally) => tally.hits += 1,
         None => tallies.push(Tally { workspace_id: site.id.clone(), hour_s, outcome: ACCEPTED, hits: 1 }),
     }
+}
+
+/// Counts a hit that left no row: in the metrics now, in the table with the next group.
+fn count(inbox: &Inbox, workspace_id: Arc<str>, hour_s: u32, outcome: Outcome) {
+    METRICS.hits[outcome.index()].increment(1);
+    inbox.count(Tally { workspace_id, hour_s, outcome: outcome.code(), hits: 1 });
+}
+
+/// The outcome of hits that could not be made durable.
+pub fn outcome_of(error: &InboxError) -> Outcome {
+    if matches!(error, InboxError::Full) { Outcome::InboxFull } else { Outcome::InboxUnavailable }
 }
 
 fn unreadable(index: usize, error: HitError) -> Rejected {

@@ -55,6 +55,9 @@ outcomes! {
     Malformed, "malformed", BAD_REQUEST, "The hit does not read; the field named is missing or wrong.";
     /// A hit or one of its fields is longer than allowed.
     TooLong, "too_long", BAD_REQUEST, "The hit or one of its fields is longer than allowed.";
+    /// Not refused for good: the browser is asked to send it again.
+    InboxFull, "inbox_full", SERVICE_UNAVAILABLE, "The collector holds all it can; send again shortly.";
+    InboxUnavailable, "inbox_unavailable", SERVICE_UNAVAILABLE, "The collector cannot write; send again shortly.";
 }
 
 impl Outcome {

@@ -80,9 +80,11 @@ impl RowWriter {
         self.raw(rows)
     }
 
-    /// Empties the writer and keeps its memory.
+    /// Empties the writer and keeps its memory, unless it once had to hold very much.
     pub fn clear(&mut self) {
+        const KEPT_BYTES_MAX: usize = 4 << 20;
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
     }
 
     fn raw(&mut self, bytes: &[u8]) -> &mut Self {

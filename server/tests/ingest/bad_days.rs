@@ -70,6 +70,9 @@ async fn wrong_bodies_are_answered_with_their_reason() {
     assert_eq!(testing.post(hit(1, json!({"url": null})).to_string()).await.json()["field"], "url");
     testing.flush().await;
     assert_eq!(testing.count("hits").await, 0, "nothing of it was stored");
+    let counted =
+        testing.rows("outcome, toString(sum(hits))", "FROM outcomes GROUP BY outcome ORDER BY outcome").await;
+    assert_eq!(counted, ["malformed|14", "too_long|5"], "every one of them was counted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +106,7 @@ async fn a_full_inbox_answers_503_and_takes_hits_again_when_it_has_room() {
     );
     testing.flush().await;
     assert_eq!(testing.count("hits").await, u64::from(accepted));
+    assert_eq!(testing.rows("toString(hits)", "FROM outcomes WHERE outcome = 'inbox_full'").await, ["1"]);
     assert_eq!(testing.post(hit(accepted, json!({})).to_string()).await.status, StatusCode::ACCEPTED);
 }
 

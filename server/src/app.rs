@@ -91,7 +91,13 @@ impl App {
         let trusted_proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
-        store.migrate(clock.now_ms()).await?;
+        match store.migrate(clock.now_ms()).await {
+            // A collector goes on collecting while the store is away, also when it was away at the start.
+            Err(error) if error.is_unreachable() => {
+                tracing::warn!(cause = %error, "the store does not answer; hits wait in the inbox: {error}");
+            }
+            done => done?,
+        }
         let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
         let app = App(Arc::new(Parts {
             jobs: Signals::default(),

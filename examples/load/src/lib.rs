@@ -26,6 +26,8 @@ pub struct Plan {
     pub duration: Duration,
     /// … or after this many requests in all.
     pub requests_max: u64,
+    /// Make a broken connection again; otherwise its sender ends with it.
+    pub reconnects: bool,
     /// Keep the ids of acknowledged hits.
     pub keep_ids: bool,
     /// Sets the hit ids of runs apart; two runs with the same seed send the same ids.
@@ -42,6 +44,7 @@ impl Plan {
             hits_per_request: 1,
             duration: Duration::from_secs(10),
             requests_max: u64::MAX,
+            reconnects: true,
             keep_ids: false,
             seed,
         }

@@ -76,6 +76,9 @@ pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: I
             Err(_) => {
                 *report.failures.entry(0).or_default() += 1;
                 stream = None;
+                if !plan.reconnects {
+                    break;
+                }
             }
         }
     }
@@ -90,7 +93,7 @@ async fn connected<'a>(stream: &'a mut Option<TcpStream>, plan: &Plan) -> Option
                 let _ = fresh.set_nodelay(true);
                 *stream = Some(fresh);
             }
-            Err(_) if began.elapsed() > RECONNECT_MAX => return None,
+            Err(_) if !plan.reconnects || began.elapsed() > RECONNECT_MAX => return None,
             Err(_) => tokio::time::sleep(RECONNECT).await,
         }
     }

@@ -50,6 +50,7 @@ where
         return refused(&failure);
     }
     let query_id = parameters.query_id.clone();
+    let timezone = HeaderValue::from_str(&shared.timezone);
     let reads_only = head.method != Method::POST;
     let mut response = match statement(shared, &head.headers, parameters, body, reads_only).await {
         Ok(response) => response,
@@ -57,7 +58,9 @@ where
     };
     let headers = response.headers_mut();
     headers.insert("X-ClickHouse-Server-Display-Name", HeaderValue::from_static("tributary"));
-    headers.insert("X-ClickHouse-Timezone", HeaderValue::from_static("UTC"));
+    if let Ok(timezone) = timezone {
+        headers.insert("X-ClickHouse-Timezone", timezone);
+    }
     if let Some(id) = query_id.and_then(|id| HeaderValue::from_str(&id).ok()) {
         headers.insert("X-ClickHouse-Query-Id", id);
     }
@@ -85,9 +88,6 @@ where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display + Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    if let Some(id) = &parameters.session_id {
-        tracing::trace!("session {id} asked for; statements do not share a connection");
-    }
     if reads_only {
         parameters.set("readonly", "2".into());
     }

@@ -9,6 +9,17 @@
 //! engine.close().await;
 //! # Ok(()) }
 //! ```
+//!
+//! The engine's C interface has traps, numbered in the code and its tests where they are met ("trap G7"). Four of
+//! them the caller must know:
+//!
+//! - G7: [`Engine::close`] before the process ends. One that does not is closed for at exit, as far as that goes.
+//! - G10: an insert is committed in blocks of 1 048 449 rows. Send at most a million rows in one insert, or raise
+//!   `max_insert_block_size` with it, and give each insert a deduplication token.
+//! - G11: the engine keeps no `query_log`, `part_log` or `asynchronous_metrics`. What must be known later about a
+//!   statement has to be recorded by who sends it; nothing here reads those tables.
+//! - G12: users, row policies and quotas do not exist, and SQL can read files and open connections. Never pass on
+//!   SQL that somebody else wrote.
 
 mod access;
 mod adapter;
@@ -26,8 +37,10 @@ mod output;
 mod params;
 mod pipe;
 mod run;
+mod sessions;
 mod state;
 mod statement;
+mod tokens;
 mod upload;
 
 pub use access::Access;

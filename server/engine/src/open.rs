@@ -16,7 +16,7 @@ use crate::connector::Connector;
 use crate::ffi::{self, Api, Leave};
 use crate::library;
 use crate::options::Options;
-use crate::state::Shared;
+use crate::state::{Opened, Shared};
 
 /// The open engine. Clones are cheap and mean the same engine.
 #[derive(Clone)]
@@ -98,16 +98,15 @@ impl Engine {
         let lock = take(&data_dir)?;
         let refused = || OpenError::Refused { path: data_dir.clone() };
         let sentinel = api.connect(&server_arguments(options, &data_dir)).ok_or_else(refused)?;
-        let shared = Shared::new(
-            api,
-            library,
-            data_dir.clone(),
-            connection_arguments(options, &data_dir),
-            sentinel,
-            lock,
-            options.connections_max.max(1),
-        )
-        .map_err(OpenError::Thread)?;
+        // Clients read dates by the zone that the answers' headers name.
+        let timezone = sentinel
+            .query(b"SELECT timezone()", "TSVRaw", &[])
+            .map(|result| String::from_utf8_lossy(result.as_ref()).trim().to_owned())
+            .unwrap_or_else(|_| "UTC".into());
+        let opened = Opened { api, library, data_dir: data_dir.clone(), timezone, sentinel, lock };
+        let arguments = connection_arguments(options, &data_dir);
+        let shared =
+            Shared::new(opened, arguments, options.connections_max.max(1)).map_err(OpenError::Thread)?;
         let shared = Arc::new(shared);
         process.engine = Arc::downgrade(&shared);
         ffi::at_exit(close_at_exit);
@@ -124,6 +123,10 @@ impl Engine {
     }
 
     /// The official client, unmodified, over the in-memory pipe. Compression is off: nothing leaves the process.
+    ///
+    /// Its own habits (trap G14): a table's database goes into `with_database`, since `insert("db.table")` quotes
+    /// the whole as one name; a `?` in a literal is written `??`; tuples are rows only without a `Vec` inside.
+    /// Each client pools its own pipes: keep one and clone it.
     pub fn client(&self) -> clickhouse::Client {
         let http = HyperClient::builder(TokioExecutor::new()).build(self.connector());
         clickhouse::Client::with_http_client(http)

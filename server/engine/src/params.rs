@@ -49,7 +49,6 @@ pub struct Parameters {
     pub compress: bool,
     pub session_id: Option<String>,
     pub session_timeout_seconds: Option<u64>,
-    pub session_check: bool,
     pub close_session: bool,
     /// `param_x=…` without the prefix, values as the client escaped them.
     pub params: Vec<(String, String)>,
@@ -79,7 +78,6 @@ impl Parameters {
             "compress" => self.compress = is_on(&value),
             "session_id" => self.session_id = filled(value),
             "session_timeout" => self.session_timeout_seconds = value.parse().ok(),
-            "session_check" => self.session_check = is_on(&value),
             "close_session" => self.close_session = is_on(&value),
             _ if INTERFACE.contains(&name) => {}
             _ => match name.strip_prefix("param_") {

@@ -1,6 +1,8 @@
 //! Runs one statement on a thread of its own, from the text to the last chunk, on a fresh connection that is
 //! closed afterwards whatever happened (trap G1). It knows nothing of HTTP.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use futures::executor::block_on;
 use futures::future::{Either, select};
@@ -10,6 +12,7 @@ use crate::failure::Failure;
 use crate::ffi::{Connection, Counts, Params};
 use crate::output::{Chunks, Header, chunks};
 use crate::params::Parameters;
+use crate::sessions::is_harmless;
 use crate::state::Slot;
 use crate::statement::{self, Head, Statement};
 use crate::upload::{Upload, UploadError};
@@ -38,11 +41,19 @@ pub fn run(slot: &Slot, parameters: &Parameters, mut body: Upload, answer: &Answ
         if slot.ticket.is_cancelled() {
             return Err(Stop::Aborted);
         }
-        let connection = slot.shared.connect()?;
-        if let Some(preamble) = parameters.preamble() {
-            connection.query(preamble.as_bytes(), "Null", &[]).map_err(Failure::of_engine)?;
+        match &parameters.session_id {
+            None => {
+                let connection = slot.shared.connect()?;
+                let last = on_connection(slot, &connection, parameters, request, &mut body, answer)?;
+                // Sent before the connection is closed: nobody needs to wait for that.
+                send(slot, answer, Ok(last))
+            }
+            Some(id) => {
+                let last = in_session(slot, id, parameters, request, &mut body, answer)?;
+                // Sent after the connection is back: the client's next statement may need it at once.
+                send(slot, answer, Ok(last))
+            }
         }
-        execute(slot, &connection, parameters, request, &mut body, answer)
     });
     match outcome {
         Ok(()) => {}
@@ -51,6 +62,53 @@ pub fn run(slot: &Slot, parameters: &Parameters, mut body: Upload, answer: &Answ
         }
         Err(Stop::Aborted) => tracing::debug!("the client went away; its statement was dropped"),
     }
+}
+
+/// Runs on the session's connection, and keeps it if there is something to keep.
+fn in_session(
+    slot: &Slot,
+    id: &str,
+    parameters: &Parameters,
+    request: Request,
+    body: &mut Upload,
+    answer: &Answer,
+) -> Result<Piece, Stop> {
+    let sessions = &slot.shared.sessions;
+    let leaves_state =
+        matches!(&request.statement, Statement::Plain { sql, .. } if statement::leaves_state(sql));
+    let taken = sessions.take(id, Instant::now())?;
+    let was_kept = taken.is_some();
+    let connection = match taken {
+        Some(connection) => connection,
+        None => slot.shared.connect()?,
+    };
+    let outcome = on_connection(slot, &connection, parameters, request, body, answer);
+    let unharmed = match &outcome {
+        Ok(_) => true,
+        Err(Stop::Failed(failure)) => is_harmless(failure),
+        Err(Stop::Aborted) => false,
+    };
+    if unharmed && (was_kept || leaves_state) && !parameters.close_session {
+        sessions.keep(id, connection, parameters.session_timeout_seconds, Instant::now())?;
+    } else if was_kept {
+        sessions.forget(id);
+    }
+    outcome
+}
+
+/// Prepares the connection and runs the statement. Gives the last piece of the answer, not yet sent.
+fn on_connection(
+    slot: &Slot,
+    connection: &Connection,
+    parameters: &Parameters,
+    request: Request,
+    body: &mut Upload,
+    answer: &Answer,
+) -> Result<Piece, Stop> {
+    if let Some(preamble) = parameters.preamble() {
+        connection.query(preamble.as_bytes(), "Null", &[]).map_err(Failure::of_engine)?;
+    }
+    execute(slot, connection, parameters, request, body, answer)
 }
 
 /// Sends, or gives up when the client has gone or the statement is cancelled.
@@ -144,7 +202,7 @@ fn execute(
     request: Request,
     body: &mut Upload,
     answer: &Answer,
-) -> Result<(), Stop> {
+) -> Result<Piece, Stop> {
     let run = Run { slot, connection, params: &parameters.params, answer };
     let wanted = parameters.default_format.as_deref();
     match request.statement {
@@ -183,7 +241,7 @@ impl Run<'_> {
     }
 
     /// Streams data into the engine. Nothing is committed unless the client ended its body (trap G16).
-    fn insert(&self, sql: &str, format: &str, first: Bytes, body: &mut Upload) -> Result<(), Stop> {
+    fn insert(&self, sql: &str, format: &str, first: Bytes, body: &mut Upload) -> Result<Piece, Stop> {
         let sql = self.marked(sql);
         let mut stream = self.connection.insert(&sql, format, self.params).map_err(Failure::of_engine)?;
         if !first.is_empty() {
@@ -195,26 +253,21 @@ impl Run<'_> {
         }
         self.slot.ticket.commit();
         let counts = stream.done().map_err(Failure::of_engine)?;
-        let piece = Piece::Start { format: format.to_owned(), counts, data: Bytes::new(), whole: true };
-        send(self.slot, self.answer, Ok(piece))
+        Ok(Piece::Start { format: format.to_owned(), counts, data: Bytes::new(), whole: true })
     }
 
-    /// Runs a statement to its end and sends the whole result.
-    fn plain(&self, sql: &str, format: &str) -> Result<(), Stop> {
+    /// Runs a statement to its end and gives the whole result.
+    fn plain(&self, sql: &str, format: &str) -> Result<Piece, Stop> {
         let sql = self.marked(sql);
         let result = self.connection.query(&sql, format, self.params).map_err(Failure::of_engine)?;
         let counts = result.counts();
         let data = Bytes::from_owner(result);
-        send(
-            self.slot,
-            self.answer,
-            Ok(Piece::Start { format: format.to_owned(), counts, data, whole: true }),
-        )
+        Ok(Piece::Start { format: format.to_owned(), counts, data, whole: true })
     }
 
-    /// Sends chunk after chunk. The first is fetched before anything is sent, so that most errors still find their
+    /// Sends chunk after chunk and gives what is left to send at the end. The first is fetched before anything is sent, so that most errors still find their
     /// status; dropping the stream early cancels the query from the thread that owns it (trap G6).
-    fn stream(&self, sql: &str, format: &str, header: Option<Header>) -> Result<(), Stop> {
+    fn stream(&self, sql: &str, format: &str, header: Option<Header>) -> Result<Piece, Stop> {
         let sql = self.marked(sql);
         let mut stream = self.connection.stream(&sql, format, self.params).map_err(Failure::of_engine)?;
         let mut header = header.map(RepeatedHeader::new);
@@ -232,16 +285,15 @@ impl Run<'_> {
                 send(self.slot, self.answer, Ok(Piece::More(data)))?;
             }
         }
-        let last = match started {
-            true => Piece::End,
-            false => Piece::Start {
-                format: format.to_owned(),
-                counts: Counts::default(),
-                data: Bytes::new(),
-                whole: true,
-            },
-        };
-        send(self.slot, self.answer, Ok(last))
+        if started {
+            return Ok(Piece::End);
+        }
+        Ok(Piece::Start {
+            format: format.to_owned(),
+            counts: Counts::default(),
+            data: Bytes::new(),
+            whole: true,
+        })
     }
 }
 

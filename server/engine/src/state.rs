@@ -14,10 +14,24 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::control::{Control, Ticket};
 use crate::failure::Failure;
 use crate::ffi::{self, Api, Connection};
+use crate::sessions::Sessions;
+
+/// What opening the engine gave.
+pub struct Opened {
+    pub api: &'static Api,
+    pub library: PathBuf,
+    pub data_dir: PathBuf,
+    pub timezone: String,
+    pub sentinel: Connection,
+    /// Our lock on the data directory.
+    pub lock: File,
+}
 
 /// One open engine.
 pub struct Shared {
     pub api: &'static Api,
+    /// The engine's time zone, by its IANA name.
+    pub timezone: String,
     pub library: PathBuf,
     pub data_dir: PathBuf,
     arguments: Arc<Vec<CString>>,
@@ -27,24 +41,21 @@ pub struct Shared {
     all_over: Condvar,
     next_id: AtomicU64,
     closed: AtomicBool,
+    pub sessions: Sessions,
     /// Keeps the engine's server alive between requests (trap G1: each request has its own connection).
     sentinel: Mutex<Option<Connection>>,
     lock: Mutex<Option<File>>,
 }
 
 impl Shared {
-    pub fn new(
-        api: &'static Api,
-        library: PathBuf,
-        data_dir: PathBuf,
-        arguments: Vec<CString>,
-        sentinel: Connection,
-        lock: File,
-        places: usize,
-    ) -> std::io::Result<Shared> {
+    /// Starts the control lane of an engine that was just opened. `arguments` go with every connection, `places`
+    /// is how many statements run at once.
+    pub fn new(opened: Opened, arguments: Vec<CString>, places: usize) -> std::io::Result<Shared> {
         let arguments = Arc::new(arguments);
+        let Opened { api, library, data_dir, timezone, sentinel, lock } = opened;
         Ok(Shared {
             api,
+            timezone,
             library,
             data_dir,
             control: Control::start(api, arguments.clone())?,
@@ -54,6 +65,7 @@ impl Shared {
             all_over: Condvar::new(),
             next_id: AtomicU64::new(1),
             closed: AtomicBool::new(false),
+            sessions: Sessions::default(),
             sentinel: Mutex::new(Some(sentinel)),
             lock: Mutex::new(Some(lock)),
         })
@@ -107,6 +119,7 @@ impl Shared {
         }
         drop(running);
         self.control.stop();
+        self.sessions.clear();
         drop(self.sentinel.lock().expect("no panic while held").take());
         drop(self.lock.lock().expect("no panic while held").take());
         true

@@ -1,6 +1,8 @@
 //! Looks at a statement just far enough to route it: is it one statement, does it read or insert, which format
 //! does it name, where does inline data begin. It never judges syntax; the engine does that.
 
+use crate::tokens::Tokens;
+
 /// What a request's text turned out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Statement {
@@ -192,110 +194,17 @@ pub fn parse(text: &str) -> Result<Statement, Refusal> {
     })
 }
 
-/// One token: a word, a quoted piece, or a single other character. Blanks and comments are skipped.
-#[derive(Clone, Copy)]
-struct Token<'a> {
-    bytes: &'a [u8],
-    start: usize,
-    end: usize,
-}
-
-impl Token<'_> {
-    fn is(&self, word: &str) -> bool {
-        self.bytes.eq_ignore_ascii_case(word.as_bytes())
+/// Whether a statement leaves something behind on its connection: a temporary table, a setting, a database.
+pub fn leaves_state(sql: &str) -> bool {
+    let mut tokens = Tokens::new(sql.as_bytes());
+    let Some(first) = tokens.next() else { return false };
+    if first.is("SET") || first.is("USE") {
+        return true;
     }
-    fn is_name(&self) -> bool {
-        self.bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
-    }
-}
-
-struct Tokens<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Tokens<'a> {
-    fn new(text: &'a [u8]) -> Self {
-        Tokens { text, at: 0 }
-    }
-
-    fn rest(&self) -> &'a [u8] {
-        &self.text[self.at..]
-    }
-
-    fn skip_blanks_and_comments(&mut self) {
-        loop {
-            let rest = self.rest();
-            match rest {
-                [b, ..] if b.is_ascii_whitespace() || *b == 0x0b => self.at += 1,
-                [b'-', b'-', ..] | [b'#', b' ' | b'!', ..] => {
-                    self.at += rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-                }
-                [b'/', b'*', ..] => self.at += comment_length(rest),
-                _ => return,
-            }
-        }
-    }
-}
-
-/// Length of a `/* … */` comment; they nest.
-fn comment_length(text: &[u8]) -> usize {
-    let (mut at, mut depth) = (2, 1);
-    while depth > 0 && at < text.len() {
-        match &text[at..] {
-            [b'*', b'/', ..] => (depth, at) = (depth - 1, at + 2),
-            [b'/', b'*', ..] => (depth, at) = (depth + 1, at + 2),
-            _ => at += 1,
-        }
-    }
-    at
-}
-
-/// Length of a quoted piece with backslash escapes and doubled quotes.
-fn quoted_length(text: &[u8], quote: u8) -> usize {
-    let mut at = 1;
-    while at < text.len() {
-        match text[at] {
-            b'\\' => at += 2,
-            b if b == quote && text.get(at + 1) == Some(&quote) => at += 2,
-            b if b == quote => return at + 1,
-            _ => at += 1,
-        }
-    }
-    text.len()
-}
-
-/// Length of a `$tag$ … $tag$` text, if one starts here.
-fn heredoc_length(text: &[u8]) -> Option<usize> {
-    let tag_end = 1 + text[1..].iter().position(|b| !(b.is_ascii_alphanumeric() || *b == b'_'))?;
-    if text.get(tag_end) != Some(&b'$') {
-        return None;
-    }
-    let tag = &text[..=tag_end];
-    let close = text[tag.len()..].windows(tag.len()).position(|window| window == tag)?;
-    Some(tag.len() + close + tag.len())
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        self.skip_blanks_and_comments();
-        let rest = self.rest();
-        let first = *rest.first()?;
-        let length = match first {
-            b'\'' | b'"' | b'`' => quoted_length(rest, first),
-            b'$' => heredoc_length(rest).unwrap_or(1),
-            b if b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80 => rest
-                .iter()
-                .position(|b| !(b.is_ascii_alphanumeric() || *b == b'_' || *b >= 0x80 || *b == b'$'))
-                .unwrap_or(rest.len()),
-            _ => 1,
-        };
-        let (start, end) = (self.at, (self.at + length).min(self.text.len()));
-        self.at = end;
-        Some(Token { bytes: &self.text[start..end], start, end })
-    }
+    first.is("CREATE")
+        && tokens
+            .find(|token| !token.is("OR") && !token.is("REPLACE"))
+            .is_some_and(|token| token.is("TEMPORARY"))
 }
 
 #[cfg(test)]
@@ -374,6 +283,21 @@ mod tests {
     fn files_of_the_machine_are_out_of_reach() {
         assert_eq!(parse("SELECT 1 INTO OUTFILE 'x'"), Err(Refusal::IntoOutfile));
         assert_eq!(parse("INSERT INTO t FROM INFILE 'x' FORMAT CSV"), Err(Refusal::FromInfile));
+    }
+
+    #[test]
+    fn statements_that_leave_state_are_known() {
+        for sql in [
+            "set a = 1",
+            "/* c */ USE db",
+            "CREATE TEMPORARY TABLE t (a UInt8)",
+            "create or replace temporary table t",
+        ] {
+            assert!(leaves_state(sql), "{sql}");
+        }
+        for sql in ["CREATE TABLE temporary (a UInt8)", "SELECT 1", "DROP TEMPORARY TABLE t", ""] {
+            assert!(!leaves_state(sql), "{sql}");
+        }
     }
 
     #[test]

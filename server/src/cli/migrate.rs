@@ -9,6 +9,7 @@ pub struct Migrate {}
 impl Migrate {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         let app = super::open(config).await?;
+        app.store.migrate_once(app.clock.now_ms()).await?;
         println!("both stores are up to date");
         app.close().await;
         Ok(())

@@ -57,6 +57,7 @@ pub async fn flush_once(app: &App) -> Result<FlushReport, FlushError> {
         return Ok(FlushReport::default());
     };
     let started = Instant::now();
+    app.store.migrate_once(app.clock.now_ms()).await?;
     let rows = app.inbox.unit_rows(&unit).await?;
     send(app, &unit, &rows).await?;
     // Marks before the unit is done: a crash in between marks twice, which is harmless.

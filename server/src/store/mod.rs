@@ -4,6 +4,9 @@
 mod migrate;
 pub mod row_binary;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use clickhouse::Client;
 use engine::Engine;
@@ -32,6 +35,14 @@ pub enum StoreError {
     DatabaseName(String),
 }
 
+impl StoreError {
+    /// Whether the store could not be reached at all, as opposed to having refused.
+    pub fn is_unreachable(&self) -> bool {
+        use clickhouse::error::Error::{Network, TimedOut};
+        matches!(self, StoreError::Query(Network(_) | TimedOut))
+    }
+}
+
 /// The store of facts, touches and credits. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -39,6 +50,7 @@ pub struct Store {
     engine: Option<Engine>,
     database: String,
     cluster: String,
+    migrated: Arc<AtomicBool>,
 }
 
 impl Store {
@@ -81,7 +93,8 @@ impl Store {
             // Answers are read after the write they depend on; a half-arrived insert is no insert.
             .with_setting("async_insert", "0")
             .with_setting("insert_deduplicate", "1");
-        Ok(Store { client, engine, database: database.to_owned(), cluster: cluster.to_owned() })
+        let (database, cluster) = (database.to_owned(), cluster.to_owned());
+        Ok(Store { client, engine, database, cluster, migrated: Arc::default() })
     }
 
     /// The client, with this store's database chosen. Embedded and remote answer alike.
@@ -101,7 +114,14 @@ impl Store {
 
     /// Applies what is missing; safe to run again. Adds the two credit columns of every model.
     pub async fn migrate(&self, now_ms: i64) -> Result<(), StoreError> {
-        migrate::run(self, now_ms).await
+        migrate::run(self, now_ms).await?;
+        self.migrated.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// As [`Store::migrate`], once per process: for whoever may meet a store that was away at the start.
+    pub async fn migrate_once(&self, now_ms: i64) -> Result<(), StoreError> {
+        if self.migrated.load(Ordering::Acquire) { Ok(()) } else { self.migrate(now_ms).await }
     }
 
     /// Whether the store answers now.

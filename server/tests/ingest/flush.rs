@@ -4,7 +4,7 @@ use serde_json::json;
 use tributary::control::dirty::SubjectKind;
 use tributary::ingest::flusher::{FlushError, flush_once};
 
-use crate::support::{NOW_MS, Testing, VISITOR, hit};
+use crate::support::{NOW_MS, Testing, VISITOR, engine, hit};
 
 async fn run(testing: &Testing, sql: &str) {
     testing.app.store.client().query(sql).execute().await.unwrap();
@@ -27,6 +27,24 @@ async fn a_store_that_refuses_gets_the_same_unit_again_and_counts_it_once() {
     assert_eq!((testing.count("hits").await, testing.count("touches").await), (2, 2));
     assert_eq!(testing.rows("toString(sum(hits))", "FROM outcomes").await, ["2"]);
     assert_eq!(testing.app.inbox.waiting_bytes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_are_accepted_before_the_store_was_ever_reached_and_delivered_when_it_is() {
+    let place = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = place.local_addr().unwrap();
+    drop(place);
+    let testing = Testing::with(|config| config.store.url = format!("http://{address}")).await;
+    assert_eq!(testing.post(hit(1, json!({})).to_string()).await.status.as_u16(), 202);
+    assert!(matches!(flush_once(&testing.app).await, Err(FlushError::Store(_))));
+
+    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let store = engine();
+    let serving =
+        tokio::spawn(async move { store.listen(listener, Default::default(), std::future::pending()).await });
+    let report = testing.flush().await;
+    assert_eq!((report.units, report.hits, testing.count("hits").await), (1, 1, 1));
+    serving.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,7 +26,8 @@ pub const BROWSER: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
 pub const VISITOR: &str = "vis_01jd3m8q5x0000000000000abc";
 
-fn engine() -> engine::Engine {
+/// The one engine of this test binary.
+pub fn engine() -> engine::Engine {
     static ENGINE: OnceLock<(engine::Engine, tempfile::TempDir)> = OnceLock::new();
     let (engine, _) = ENGINE.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
@@ -81,8 +82,12 @@ impl Testing {
         let mut config = Config::for_data_dir(dir.path());
         change(&mut config);
         let database = format!("ingest{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        config.store.database = database.clone();
         let clock = Clock::manual(NOW_MS);
-        let store = Store::embedded(engine(), &database).unwrap();
+        let store = match config.store.url.as_str() {
+            "" => Store::embedded(engine(), &database).unwrap(),
+            _ => Store::open(&config).unwrap(),
+        };
         let app = App::with_store(config, clock.clone(), store).await.unwrap();
         for (id, domains) in [("ws_shop", vec!["shop.example".to_owned()]), ("ws_open", vec![])] {
             let settings = Settings { domains, partner_codes: vec!["ada".into()], ..Settings::default() };

@@ -66,10 +66,20 @@ impl<'a> Scene<'a> {
         self.at
     }
 
+    /// Whether anybody gets events of this type: what nobody reads need not be written.
+    fn is_wanted(&self, kind: &str) -> bool {
+        self.only.is_none_or(|only| only.iter().any(|wanted| wanted == kind))
+            && self
+                .state
+                .endpoints
+                .iter()
+                .any(|it| it.enabled && it.events.iter().any(|wanted| wanted == kind))
+    }
+
     /// Writes the event for every endpoint that asked for its type.
     pub fn emit(&mut self, kind: &str, data: &Value) {
         let created_at = self.tick();
-        if self.only.is_some_and(|only| !only.iter().any(|wanted| wanted == kind)) {
+        if !self.is_wanted(kind) {
             return;
         }
         let state = &mut *self.state;
@@ -98,6 +108,10 @@ impl<'a> Scene<'a> {
     }
 
     pub fn emit_order(&mut self, kind: &str, id: Uuid) {
+        if !self.is_wanted(kind) {
+            self.tick();
+            return;
+        }
         if let Some(order) = self.state.orders.get(id) {
             let data = render::order(self.state, order);
             self.emit(kind, &data);
@@ -105,6 +119,10 @@ impl<'a> Scene<'a> {
     }
 
     pub fn emit_subscription(&mut self, kind: &str, id: Uuid) {
+        if !self.is_wanted(kind) {
+            self.tick();
+            return;
+        }
         if let Some(subscription) = self.state.subscriptions.get(id) {
             let data = render::subscription(self.state, subscription);
             self.emit(kind, &data);
@@ -112,6 +130,10 @@ impl<'a> Scene<'a> {
     }
 
     pub fn emit_checkout(&mut self, kind: &str, id: Uuid) {
+        if !self.is_wanted(kind) {
+            self.tick();
+            return;
+        }
         if let Some(checkout) = self.state.checkouts.get(id) {
             let data = render::checkout(self.state, checkout);
             self.emit(kind, &data);
@@ -119,6 +141,10 @@ impl<'a> Scene<'a> {
     }
 
     pub fn emit_refund(&mut self, kind: &str, id: Uuid) {
+        if !self.is_wanted(kind) {
+            self.tick();
+            return;
+        }
         if let Some(refund) = self.state.refunds.get(id) {
             let data = render::refund(refund);
             self.emit(kind, &data);
@@ -126,11 +152,19 @@ impl<'a> Scene<'a> {
     }
 
     pub fn emit_customer(&mut self, kind: &str, id: Uuid) {
+        if !self.is_wanted(kind) {
+            self.tick();
+            return;
+        }
         let data = render::customer(self.state.customer(id));
         self.emit(kind, &data);
     }
 
     pub fn emit_customer_state(&mut self, id: Uuid) {
+        if !self.is_wanted("customer.state_changed") {
+            self.tick();
+            return;
+        }
         let data = render::customer_state(self.state, self.state.customer(id));
         self.emit("customer.state_changed", &data);
     }

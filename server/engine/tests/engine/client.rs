@@ -107,11 +107,11 @@ async fn every_type_in_use_comes_back_as_it_was() {
         at_ms: 1_700_000_000_123 + number as i64,
         id: Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef + u128::from(number)),
         pairs: (0..number % 4).map(|n| (n as u32, n.to_string())).collect(),
-        maybe: (number % 2 == 0).then_some(-(number as i32)),
+        maybe: number.is_multiple_of(2).then_some(-(number as i32)),
         map: HashMap::from([("a".into(), number)]),
         amount: -12_345 + number as i64,
         wide: i128::MIN + i128::from(number),
-        kind: if number % 2 == 0 { Kind::Page } else { Kind::Event },
+        kind: if number.is_multiple_of(2) { Kind::Page } else { Kind::Event },
         yes: number % 2 == 1,
         tags: vec!["x".into(); (number % 3) as usize],
     };
@@ -333,4 +333,19 @@ async fn a_timeout_of_the_caller_stops_the_query() {
         .fetch_one::<(u64, String)>();
     assert!(tokio::time::timeout(std::time::Duration::from_millis(300), query).await.is_err());
     eventually(0, || running("left by a timeout")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_behind_a_200_are_noticed_wherever_they_fall() {
+    let client = engine().client();
+    for at in 0..400u64 {
+        // Varying sizes before the error, so that it meets every edge of every buffer.
+        let width = 1 + at % 97;
+        let sql = format!(
+            "SELECT repeat('x', {width}), throwIf(number = {}, 'noticed') FROM numbers(4000) SETTINGS max_block_size = 500, max_threads = 1",
+            500 + 4 * at
+        );
+        let error = client.query(&sql).fetch_all::<(String, u8)>().await.expect_err("an error");
+        assert!(error.to_string().contains("noticed"), "at {at}: {error}");
+    }
 }

@@ -70,18 +70,3 @@ async fn a_port_that_others_reach_needs_a_password() {
     let refused = engine().listen(listener, Access::default(), std::future::pending()).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sixteen_hundred_errors_behind_a_200_are_all_noticed_over_the_pipe() {
-    let client = engine().client();
-    for at in 0..1_600u64 {
-        // Varying sizes before the error, so that it meets every edge of every buffer.
-        let width = 1 + at % 97;
-        let sql = format!(
-            "SELECT repeat('x', {width}), throwIf(number = {}, 'noticed') FROM numbers(4000) SETTINGS max_block_size = 500, max_threads = 1",
-            500 + at
-        );
-        let error = client.query(&sql).fetch_all::<(String, u8)>().await.expect_err("an error");
-        assert!(error.to_string().contains("noticed"), "at {at}: {error}");
-    }
-}

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use engine::{Connector, Engine, Options};
+use engine::{Connector, Engine, OpenError, Options};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -18,30 +18,38 @@ pub const QUERY_MEMORY_BYTES_MAX: u64 = 1 << 30;
 /// Statements that run at once in the tests.
 pub const CONNECTIONS_MAX: usize = 8;
 
-/// The engine of this test binary. Fails, and says what to do, when the library is missing.
+/// The engine of this test binary. Fails, and says what to do, when the library is missing. Its directory stays for
+/// the next run, which replaces the databases one by one: a static is never dropped, so nobody could remove it.
 pub fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<(Engine, tempfile::TempDir)> = OnceLock::new();
-    let (engine, _) = ENGINE.get_or_init(|| {
-        let directory = tempfile::tempdir().expect("a directory for temporary files");
-        let mut options = Options::new(directory.path());
-        options.memory_bytes_max = MEMORY_BYTES_MAX;
-        options.query_memory_bytes_max = QUERY_MEMORY_BYTES_MAX;
-        options.query_seconds_max = 60;
-        options.mark_cache_bytes_max = 64 << 20;
-        options.connections_max = CONNECTIONS_MAX;
-        match Engine::open(&options) {
-            Ok(engine) => (engine, directory),
-            Err(error) => panic!("the tests need the engine: {error}"),
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        for copy in 0.. {
+            let directory = format!("{}/engine-tests-{copy}", env!("CARGO_TARGET_TMPDIR"));
+            let mut options = Options::new(directory);
+            options.memory_bytes_max = MEMORY_BYTES_MAX;
+            options.query_memory_bytes_max = QUERY_MEMORY_BYTES_MAX;
+            options.query_seconds_max = 60;
+            options.mark_cache_bytes_max = 64 << 20;
+            options.connections_max = CONNECTIONS_MAX;
+            match Engine::open(&options) {
+                Ok(engine) => return engine,
+                // Another run of the same tests.
+                Err(OpenError::DataDirInUse { .. }) => {}
+                Err(error) => panic!("the tests need the engine: {error}"),
+            }
         }
-    });
-    engine
+        unreachable!("one of the directories is free")
+    })
 }
 
 /// The name of a new database.
 pub async fn database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = format!("db{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    engine().client().query(&format!("CREATE DATABASE {name}")).execute().await.unwrap();
+    let client = engine().client();
+    for sql in [format!("DROP DATABASE IF EXISTS {name} SYNC"), format!("CREATE DATABASE {name}")] {
+        client.query(&sql).execute().await.unwrap();
+    }
     name
 }
 

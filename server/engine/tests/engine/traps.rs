@@ -307,3 +307,38 @@ async fn many_small_answers_at_once_do_not_mix() {
         assert_eq!(answer, format!("{n}\t{n}\n"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_keeps_its_temporary_table_to_itself_until_it_is_closed() {
+    let mine = [("session_id", "mine")];
+    let count = || post(&mine, &[], "SELECT count() FROM kept");
+    assert_eq!(count().await.code(), Some(60));
+    assert_eq!(post(&mine, &[], "CREATE TEMPORARY TABLE kept (a UInt8)").await.text(), "");
+    assert_eq!(post(&mine, &[], "INSERT INTO kept FORMAT TSV\n1\n2\n").await.text(), "");
+    assert_eq!(count().await.text(), "2\n");
+    // A mistake does not cost the session its table; another session never sees it.
+    assert_eq!(post(&mine, &[], "SELECT no_such_column FROM kept").await.code(), Some(47));
+    assert_eq!(count().await.text(), "2\n");
+    assert_eq!(post(&[("session_id", "yours")], &[], "SELECT count() FROM kept").await.code(), Some(60));
+    assert_eq!(post(&[], &[], "SELECT count() FROM kept").await.code(), Some(60));
+    let last = [("session_id", "mine"), ("close_session", "1")];
+    assert_eq!(post(&last, &[], "SELECT count() FROM kept").await.text(), "2\n");
+    assert_eq!(count().await.code(), Some(60));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_runs_one_statement_at_a_time_and_ends_by_its_timeout() {
+    let busy = [("session_id", "busy"), ("max_execution_time", "0")];
+    assert_eq!(post(&busy, &[], "SET max_threads = 1").await.text(), "");
+    assert_eq!(post(&busy, &[], "SELECT getSetting('max_threads')").await.text(), "1\n");
+    let long = tokio::spawn(async move {
+        post(&busy, &[], "SELECT count(), 'session busy' FROM numbers(10000000000000)").await
+    });
+    eventually(1, || running("session busy")).await;
+    assert_eq!(post(&[("session_id", "busy")], &[], "SELECT 1").await.code(), Some(373));
+    long.abort();
+    eventually(0, || running("session busy")).await;
+    let short = [("session_id", "short"), ("session_timeout", "0")];
+    assert_eq!(post(&short, &[], "CREATE TEMPORARY TABLE gone (a UInt8)").await.text(), "");
+    assert_eq!(post(&short, &[], "SELECT count() FROM gone").await.code(), Some(60));
+}

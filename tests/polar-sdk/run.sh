@@ -9,6 +9,8 @@ cargo build --quiet -p polar-standin
 target=${CARGO_TARGET_DIR:-$root/target}
 work=$target/polar-sdk
 mkdir -p "$work"
+# An address of an earlier run must not be taken for this one.
+rm -f "$work/address"
 
 [ -d "$here/node_modules/polar-sdk-previous" ] || (cd "$here" && npm ci --silent)
 

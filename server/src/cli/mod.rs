@@ -1,5 +1,6 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
+mod demo;
 mod doctor;
 mod engine;
 mod key;
@@ -36,6 +37,8 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    #[command(subcommand)]
+    Demo(demo::Command),
     Doctor(doctor::Doctor),
     Engine(engine::Engine),
     #[command(subcommand)]
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
             Command::Serve(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
             Command::Engine(command) => command.run(config).await,
+            Command::Demo(command) => command.run(config).await,
             Command::Doctor(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,

@@ -60,6 +60,7 @@ fn request<'a>(
         is_prefetch: is_prefetch(named),
         country: "",
         is_image: false,
+        trusts_clock: false,
     };
     (request, if is_proxied { country_from_headers(named) } else { None })
 }
@@ -236,7 +237,7 @@ fn unreadable(error: BodyError) -> Problem {
     Problem::new(status, error.code(), format!("{first}{}.", letters.as_str()))
 }
 
-fn unavailable(error: &InboxError) -> Problem {
+pub(super) fn unavailable(error: &InboxError) -> Problem {
     if matches!(error, InboxError::Full) {
         METRICS.inbox_full.increment(1);
     }

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi::Api;
 use super::problem::Problem;
-use super::{collect, health, keys, metrics, orders, pixel_files, reports, webhooks};
+use super::{collect, health, import, keys, metrics, orders, pixel_files, reports, webhooks};
 use crate::app::App;
 
 /// The whole surface.
@@ -16,6 +16,7 @@ pub fn router(app: App) -> Router {
     let (documented, api) = documented();
     let routes = collector_routes(&app)
         .merge(documented)
+        .merge(import::routes())
         .route("/v1/openapi.json", get(async move || Json(api.clone())));
     finish(routes, app)
 }

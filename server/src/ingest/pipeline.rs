@@ -32,6 +32,8 @@ pub struct Request<'a> {
     pub country: &'a str,
     /// Asked for as an image, by a browser that ran no script.
     pub is_image: bool,
+    /// History from somebody who may write: times in the past are believed, however far.
+    pub trusts_clock: bool,
 }
 
 /// What a hit is measured against.
@@ -196,7 +198,8 @@ fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), R
     let received_at_ms = context.request.received_at_ms;
     let said_ms = i64::try_from(draft.hit.at_ms).unwrap_or(i64::MAX);
     let off_ms = said_ms.saturating_sub(received_at_ms).saturating_abs();
-    draft.at_ms = if off_ms > CLOCK_TOLERANCE_MS { received_at_ms } else { said_ms };
+    let believed = context.request.trusts_clock && said_ms <= received_at_ms;
+    draft.at_ms = if off_ms > CLOCK_TOLERANCE_MS && !believed { received_at_ms } else { said_ms };
     Ok(())
 }
 

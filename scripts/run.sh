@@ -47,15 +47,16 @@ server=$!
 started+=("$server")
 "$bin/polar-standin" --listen "127.0.0.1:$polar_port" \
     --webhook-url "http://127.0.0.1:$server_port/webhooks/polar/ws_demo" \
-    --webhook-secret "$(cat "$secret_file")" --state "$TRIBUTARY_DATA_DIR/polar-standin.json" &
+    --public-url "http://localhost:$polar_port" --success-url "http://localhost:$shop_port/thanks?checkout_id={CHECKOUT_ID}" \
+    --webhook-secret "$(cat "$secret_file")" --state-file "$TRIBUTARY_DATA_DIR/polar-standin.json" &
 polar=$!
 started+=("$polar")
-"$bin/shop" --listen "127.0.0.1:$shop_port" --collector "http://localhost:$server_port" \
-    --polar "http://localhost:$polar_port" &
+"$bin/shop" --listen "127.0.0.1:$shop_port" --public-url "http://localhost:$shop_port" \
+    --collector-url "http://localhost:$server_port" --polar-url "http://localhost:$polar_port" &
 shop=$!
 started+=("$shop")
 wait_for "http://127.0.0.1:$server_port/readyz" "$server" "the server"
-wait_for "http://127.0.0.1:$polar_port/standin/health" "$polar" "the Polar stand-in"
+wait_for "http://127.0.0.1:$polar_port/standin/clock" "$polar" "the Polar stand-in"
 wait_for "http://127.0.0.1:$shop_port/" "$shop" "the shop"
 say "ready in $((($(date +%s%N) - begun) / 1000000)) ms"
 

@@ -6,6 +6,7 @@ pub mod billing;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod dashboard;
 pub mod effects;
 pub mod http;
 pub mod ingest;

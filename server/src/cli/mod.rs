@@ -1,10 +1,13 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
+mod client;
 mod demo;
 mod doctor;
 mod engine;
+mod explain;
 mod key;
 mod migrate;
+mod report;
 mod serve;
 mod workspace;
 
@@ -40,6 +43,8 @@ enum Command {
     #[command(subcommand)]
     Demo(demo::Command),
     Doctor(doctor::Doctor),
+    Report(Box<report::Report>),
+    Explain(explain::Explain),
     Engine(engine::Engine),
     #[command(subcommand)]
     Workspace(workspace::Command),
@@ -65,6 +70,8 @@ pub fn main() -> ExitCode {
             Command::Engine(command) => command.run(config).await,
             Command::Demo(command) => command.run(config).await,
             Command::Doctor(command) => command.run(config).await,
+            Command::Report(command) => command.run(config).await,
+            Command::Explain(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,
         }

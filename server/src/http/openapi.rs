@@ -106,7 +106,7 @@ impl IntoParams for ReportParams {
                 ],
             ),
             text("limit", "Most rows shown, 1 to 10000. Totals are over all rows.", &[]),
-            text("format", "How the answer is written.", &["json", "csv"]),
+            text("format", "How the answer is written.", &["json", "csv", "text"]),
         ];
         params.extend(DIMENSIONS.iter().flat_map(|dimension| {
             let title = dimension.title().to_lowercase();

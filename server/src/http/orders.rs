@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,15 +49,34 @@ async fn order(
 /// The whole story of an order: how the customer was matched, every touch and why it counted or not, and each
 /// model's division to the cent.
 #[utoipa::path(get, path = "/v1/orders/{id}/explain", tag = "Orders",
-    params(("id" = String, Path, description = "`ord_…` or the provider's own id")),
+    params(
+        ("id" = String, Path, description = "`ord_…` or the provider's own id"),
+        ("format" = Option<String>, Query, description = "`json`, or `text` to be read")
+    ),
     responses((status = 200, body = OrderExplanation), (status = "4XX", body = Problem)))]
 async fn explain(
     State(app): State<App>,
     caller: Reader,
     Path(id): Path<String>,
-) -> Result<Json<OrderExplanation>, Problem> {
-    let story = Reports::of(&app, &caller.workspace).explain(&id).await?;
-    story.map(Json).ok_or_else(unknown)
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let mut as_text = false;
+    for (key, value) in pairs(query.as_deref()) {
+        match (key.as_str(), value.as_str()) {
+            ("format", "json") => {}
+            ("format", "text") => as_text = true,
+            ("format", _) => return Err(Problem::invalid("format", "format: use json or text")),
+            (other, _) => {
+                return Err(Problem::invalid(other, format!("{other}: there is only the parameter format")));
+            }
+        }
+    }
+    let reports = Reports::of(&app, &caller.workspace);
+    let story = reports.explain(&id).await?.ok_or_else(unknown)?;
+    Ok(match as_text {
+        true => story.to_text(&reports.zone()).into_response(),
+        false => Json(story).into_response(),
+    })
 }
 
 fn unknown() -> Problem {

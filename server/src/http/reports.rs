@@ -130,6 +130,9 @@ pub(crate) fn pairs(query: Option<&str>) -> Vec<(String, String)> {
 fn written(report: &Report, format: Format) -> Response {
     match format {
         Format::Json => ([(header::CONTENT_TYPE, "application/json")], report.to_json()).into_response(),
+        Format::Text => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], report.to_text()).into_response()
+        }
         Format::Csv => {
             let name =
                 format!("tributary-{}-{}-{}.csv", report.meta.report, report.meta.from, report.meta.to);

@@ -10,6 +10,7 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::{collect, health, import, keys, metrics, orders, pixel_files, reports, webhooks};
 use crate::app::App;
+use crate::dashboard;
 
 /// The whole surface.
 pub fn router(app: App) -> Router {
@@ -17,6 +18,7 @@ pub fn router(app: App) -> Router {
     let routes = collector_routes(&app)
         .merge(documented)
         .merge(import::routes())
+        .merge(dashboard::routes(api.clone()))
         .route("/v1/openapi.json", get(async move || Json(api.clone())));
     finish(routes, app)
 }

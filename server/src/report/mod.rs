@@ -3,6 +3,8 @@
 
 mod channels;
 mod explain;
+#[cfg(test)]
+pub(crate) mod history;
 mod match_quality;
 mod models;
 mod orders;
@@ -10,6 +12,7 @@ mod outcomes;
 mod paths;
 mod reconciliation;
 mod statement;
+mod story;
 #[cfg(test)]
 mod tests;
 mod timeseries;

@@ -106,6 +106,8 @@ pub enum Format {
     #[default]
     Json,
     Csv,
+    /// For a terminal.
+    Text,
 }
 
 /// What rows are sorted by, and whether from small to large. Ties go by name.
@@ -213,7 +215,11 @@ impl Query {
                 "sort" => query.sort = sort(key, value)?,
                 "limit" => query.limit = limit(key, value, LIMIT_MAX)?,
                 "format" => {
-                    query.format = choice(key, value, [(Format::Json, "json"), (Format::Csv, "csv")])?
+                    query.format = choice(
+                        key,
+                        value,
+                        [(Format::Json, "json"), (Format::Csv, "csv"), (Format::Text, "text")],
+                    )?
                 }
                 other => query.add_named_filter(other, value)?,
             }
@@ -470,7 +476,7 @@ mod tests {
             ("date=accrual", "date", "cash, order, touch"),
             ("compare=last", "compare", "previous_period"),
             ("limit=0", "limit", "10000"),
-            ("format=xls", "format", "json, csv"),
+            ("format=xls", "format", "json, csv, text"),
             ("interval=minute", "interval", "hour, day"),
             ("sort=profit", "sort", "net"),
             ("period=ever", "period", "365d"),

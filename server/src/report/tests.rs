@@ -1,16 +1,14 @@
 //! Every report over a small history whose answers can be checked by hand, through the HTTP surface.
 
-mod history;
-
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use super::history::{FORMULA, app, key, reports, with_history};
 use crate::app::App;
 use crate::control::keys::Scope;
 use crate::http::router::router;
-use history::{FORMULA, app, key, reports, with_history};
 
 const MAY: &str = "from=2026-05-01&to=2026-05-31";
 

@@ -1,0 +1,176 @@
+//! `tributary report`: the reports of the API, as a table, JSON or CSV.
+
+use anyhow::bail;
+use domain::report::{Format, Query};
+
+use super::client::{Of, Source};
+use crate::config::Config;
+use crate::report::{Kind, Reports};
+
+/// Show a report: channels, timeseries, models, paths, timing or match-quality.
+#[derive(clap::Args)]
+pub struct Report {
+    #[arg(value_enum)]
+    kind: Kind,
+    #[command(flatten)]
+    of: Of,
+    /// First day, YYYY-MM-DD.
+    #[arg(long)]
+    from: Option<String>,
+    /// Last day, included.
+    #[arg(long)]
+    to: Option<String>,
+    /// today, yesterday, 7d, 30d, 90d, 365d, month, last_month, year.
+    #[arg(long)]
+    period: Option<String>,
+    /// last_touch, last_non_direct, first_touch, linear, position_based, time_decay.
+    #[arg(long)]
+    model: Option<String>,
+    /// Dimensions, separated by commas: channel, source, campaign, …
+    #[arg(long)]
+    group_by: Option<String>,
+    /// dimension=value, or dimension!=value; repeat for several.
+    #[arg(long = "filter", value_name = "DIMENSION=VALUE")]
+    filters: Vec<String>,
+    #[arg(long)]
+    provider: Option<String>,
+    #[arg(long)]
+    connection: Option<String>,
+    /// Only money in this currency.
+    #[arg(long)]
+    currency: Option<String>,
+    /// cash, order or touch: which day an amount is shown on.
+    #[arg(long)]
+    date: Option<String>,
+    /// previous_period, previous_year, or two days as FROM..TO.
+    #[arg(long)]
+    compare: Option<String>,
+    /// hour, day, week or month.
+    #[arg(long)]
+    interval: Option<String>,
+    /// A column; with - in front from large to small.
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
+    #[arg(long)]
+    limit: Option<String>,
+    /// Print what the API answers.
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV.
+    #[arg(long)]
+    csv: bool,
+}
+
+impl Report {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let pairs = self.pairs()?;
+        let text = match Source::find(config, &self.of).await? {
+            Source::Server(client) => {
+                client.ask(&format!("/v1/reports/{}", self.kind.name()), &pairs).await?
+            }
+            Source::Stores(app, workspace) => {
+                let reports = Reports::of(&app, &workspace);
+                let query = reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+                let text = self.written(&reports, &query).await;
+                app.close().await;
+                text?
+            }
+        };
+        print!("{text}{}", if text.ends_with('\n') { "" } else { "\n" });
+        Ok(())
+    }
+
+    async fn written(&self, reports: &Reports, query: &Query) -> anyhow::Result<String> {
+        let report = reports.report(self.kind, query).await?;
+        Ok(match query.format {
+            Format::Json => report.to_json(),
+            Format::Csv => report.to_csv(),
+            Format::Text => report.to_text(),
+        })
+    }
+
+    /// The question as the API takes it.
+    fn pairs(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let format = if self.json {
+            "json"
+        } else if self.csv {
+            "csv"
+        } else {
+            "text"
+        };
+        let mut pairs = vec![("format".to_owned(), format.to_owned())];
+        for (key, value) in [
+            ("from", &self.from),
+            ("to", &self.to),
+            ("period", &self.period),
+            ("model", &self.model),
+            ("group_by", &self.group_by),
+            ("provider", &self.provider),
+            ("connection", &self.connection),
+            ("currency", &self.currency),
+            ("date", &self.date),
+            ("compare", &self.compare),
+            ("interval", &self.interval),
+            ("sort", &self.sort),
+            ("limit", &self.limit),
+        ] {
+            pairs.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
+        }
+        for filter in &self.filters {
+            let Some((name, value)) = filter.split_once('=') else {
+                bail!("--filter {filter:?}: write dimension=value or dimension!=value");
+            };
+            let key = match name.strip_suffix('!') {
+                Some(name) => format!("filter[{name}][not]"),
+                None => format!("filter[{name}]"),
+            };
+            pairs.push((key, value.to_owned()));
+        }
+        Ok(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        report: Report,
+    }
+
+    #[test]
+    fn the_command_line_asks_what_the_api_takes() {
+        let line = Line::try_parse_from([
+            "t",
+            "match-quality",
+            "--from",
+            "2026-01-01",
+            "--filter",
+            "channel=Email",
+            "--filter",
+            "source!=a=b",
+            "--sort",
+            "-orders",
+            "--csv",
+        ])
+        .unwrap();
+        assert_eq!(line.report.kind, Kind::MatchQuality);
+        let pairs = line.report.pairs().unwrap();
+        let pairs: Vec<(&str, &str)> =
+            pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("format", "csv"),
+                ("from", "2026-01-01"),
+                ("sort", "-orders"),
+                ("filter[channel]", "Email"),
+                ("filter[source][not]", "a=b")
+            ]
+        );
+    }
+}

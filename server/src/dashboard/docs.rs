@@ -1,0 +1,157 @@
+//! `/docs`: the OpenAPI document as a page, rendered here: no script from elsewhere, readable without any.
+
+use askama::Template;
+use axum::Router;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::Value;
+
+use super::page::shown;
+use crate::app::App;
+
+struct Parameter {
+    name: String,
+    place: String,
+    description: String,
+    values: String,
+}
+
+struct Operation {
+    method: String,
+    path: String,
+    anchor: String,
+    summary: String,
+    description: String,
+    parameters: Vec<Parameter>,
+    answer: String,
+}
+
+struct Group {
+    name: String,
+    description: String,
+    operations: Vec<Operation>,
+}
+
+struct Field {
+    name: String,
+    kind: String,
+    description: String,
+}
+
+struct Shape {
+    name: String,
+    description: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Template)]
+#[template(path = "docs.html")]
+struct Docs {
+    workspace: &'static str,
+    version: String,
+    description: String,
+    groups: Vec<Group>,
+    shapes: Vec<Shape>,
+}
+
+pub(super) fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
+    let document = serde_json::to_value(&api).unwrap_or_default();
+    Router::new().route("/docs", get(async move || page(&document)))
+}
+
+fn page(document: &Value) -> Response {
+    let tags = document["tags"].as_array().cloned().unwrap_or_default();
+    let groups = tags.iter().map(|tag| Group {
+        name: text(&tag["name"]),
+        description: text(&tag["description"]),
+        operations: operations(document, &text(&tag["name"])),
+    });
+    let schemas = document["components"]["schemas"].as_object();
+    let shapes = schemas.into_iter().flatten().map(|(name, schema)| Shape {
+        name: name.clone(),
+        description: text(&schema["description"]),
+        fields: fields(schema),
+    });
+    shown(&Docs {
+        workspace: "",
+        version: text(&document["info"]["version"]),
+        description: text(&document["info"]["description"]),
+        groups: groups.filter(|group| !group.operations.is_empty()).collect(),
+        shapes: shapes.collect(),
+    })
+}
+
+fn operations(document: &Value, tag: &str) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, methods) in document["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let tagged =
+                operation["tags"].as_array().is_some_and(|tags| tags.iter().any(|known| known == tag));
+            if !tagged {
+                continue;
+            }
+            let parameters =
+                operation["parameters"].as_array().into_iter().flatten().map(|parameter| Parameter {
+                    name: text(&parameter["name"]),
+                    place: text(&parameter["in"]),
+                    description: text(&parameter["description"]),
+                    values: values(&parameter["schema"]),
+                });
+            found.push(Operation {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                anchor: format!("{method}{}", path.replace(['/', '{', '}'], "-")),
+                summary: text(&operation["summary"]),
+                description: text(&operation["description"]),
+                parameters: parameters.collect(),
+                answer: answer(operation),
+            });
+        }
+    }
+    found
+}
+
+/// The name of the shape that success answers with.
+fn answer(operation: &Value) -> String {
+    let success =
+        ["200", "201", "202", "204"].into_iter().find(|status| operation["responses"][status].is_object());
+    let Some(status) = success else { return String::new() };
+    let content = operation["responses"][status]["content"].as_object();
+    let name = content.into_iter().flatten().map(|(_, body)| kind(&body["schema"])).next();
+    name.map_or_else(|| status.to_owned(), |name| format!("{status} {name}"))
+}
+
+fn values(schema: &Value) -> String {
+    let list = schema["enum"].as_array().or_else(|| schema["items"]["enum"].as_array());
+    list.map(|list| list.iter().map(text).collect::<Vec<_>>().join(", ")).unwrap_or_default()
+}
+
+fn fields(schema: &Value) -> Vec<Field> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let fields = properties.map(|(name, property)| Field {
+        name: name.clone(),
+        kind: kind(property),
+        description: text(&property["description"]),
+    });
+    fields.collect()
+}
+
+/// A type in a few letters.
+fn kind(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return reference.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    match &schema["type"] {
+        Value::String(name) if name == "array" => format!("list of {}", kind(&schema["items"])),
+        Value::String(name) => name.clone(),
+        Value::Array(names) => {
+            names.iter().filter(|name| *name != "null").map(text).collect::<Vec<_>>().join(" or ")
+                + ", or null"
+        }
+        _ => "object".to_owned(),
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,34 @@
+//! The dashboard: pages rendered on the server from the same reports the API answers with, readable without
+//! scripts. Never computes a number of its own, and allows nothing inline (`default-src 'self'`).
+
+mod assets;
+mod chart;
+mod docs;
+mod home;
+mod login;
+mod order;
+mod page;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub use login::login_link;
+
+/// The pages, for people; the API has its own routes.
+pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
+    Router::new()
+        .route("/", get(home::home))
+        .route("/orders/{id}", get(order::order))
+        .route("/login", get(login::form).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
+        .route("/assets/dashboard.css", get(assets::css))
+        .route("/assets/dashboard.js", get(assets::js))
+        .route("/assets/arrow.svg", get(assets::arrow))
+        .route("/assets/mark.svg", get(assets::mark))
+        .merge(docs::routes(api))
+}

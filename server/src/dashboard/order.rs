@@ -1,0 +1,290 @@
+//! One order's page: who earned it and why, as a time line, and each model's division to the cent.
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use domain::attribution::{DEFAULT_MODEL, MODELS, ModelExplanation};
+use domain::money::Currency;
+use jiff::tz::TimeZone;
+
+use super::home::matched;
+use super::page::{Viewer, failed, shown};
+use super::show;
+use crate::app::App;
+use crate::http::problem::Problem;
+use crate::report::{OrderExplanation, Reports, TouchDocument};
+
+struct Step {
+    number: usize,
+    when: String,
+    iso: String,
+    channel: String,
+    source: String,
+    campaign: String,
+    landing: String,
+    counts: bool,
+    why: String,
+    rule: String,
+    credit: String,
+}
+
+struct Share {
+    who: String,
+    weight: String,
+    floor: String,
+    remainder: String,
+    leftover: bool,
+    credit: String,
+}
+
+struct Entry {
+    title: String,
+    amount: String,
+    shares: Vec<Share>,
+}
+
+struct Model {
+    title: &'static str,
+    chosen: bool,
+    entries: Vec<Entry>,
+}
+
+/// One line of the allocation table: an earner, and what it gets under each model.
+struct Earned {
+    who: String,
+    cells: Vec<String>,
+}
+
+struct Refund {
+    when: String,
+    net: String,
+    tax: String,
+    reason: String,
+}
+
+struct Fact {
+    name: &'static str,
+    value: String,
+}
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderPage {
+    workspace: String,
+    title: String,
+    id: String,
+    provider: String,
+    net: String,
+    left: Option<String>,
+    currency: String,
+    kind: String,
+    status: String,
+    when: String,
+    matched: String,
+    match_text: String,
+    known: bool,
+    inherits: Option<(String, String)>,
+    window: String,
+    anchor: String,
+    steps: Vec<Step>,
+    without: Option<&'static str>,
+    model_titles: Vec<(&'static str, bool)>,
+    earned: Vec<Earned>,
+    totals: Vec<String>,
+    models: Vec<Model>,
+    refunds: Vec<Refund>,
+    facts: Vec<Fact>,
+    agrees: bool,
+    rules_version: u32,
+}
+
+/// `GET /orders/{id}`
+pub(super) async fn order(
+    State(app): State<App>,
+    Viewer(reader): Viewer,
+    Path(id): Path<String>,
+) -> Response {
+    let reports = Reports::of(&app, &reader.workspace);
+    match reports.explain(&id).await {
+        Ok(Some(story)) => shown(&page(&reports, &story)),
+        Ok(None) => failed(&Problem::not_found("unknown_order", "This workspace has no order with that id.")),
+        Err(error) => failed(&error.into()),
+    }
+}
+
+fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
+    let order = &story.order;
+    let zone = reports.zone();
+    let currency: Currency = order.currency.parse().unwrap_or_else(|_| "XXX".parse().expect("three letters"));
+    let amount = |minor| show::digits(minor, currency);
+    let refunded: i64 = order.refunds.iter().map(|refund| refund.net).sum();
+    let name = |candidate: Option<usize>| match candidate {
+        Some(at) => format!("{} · {}", at + 1, label(&story.touches[at])),
+        None => match story.without_touches.as_deref() {
+            Some("direct") => "Direct".to_owned(),
+            _ => "Unattributed".to_owned(),
+        },
+    };
+    let known = story.order.visitor_id.is_some() || story.without_touches.as_deref() != Some("unattributed");
+    OrderPage {
+        workspace: reports.workspace().name.clone(),
+        title: if order.product_name.is_empty() { order.provider_order_id.clone() } else { order.product_name.clone() },
+        id: order.id.clone(),
+        provider: order.provider.clone(),
+        net: amount(order.net),
+        left: (refunded != 0).then(|| amount(order.net - refunded)),
+        currency: order.currency.clone(),
+        kind: show::word(&order.kind),
+        status: show::word(&order.status),
+        when: show::moment(order.paid_at_ms.unwrap_or(order.created_at_ms), &zone),
+        matched: matched(&order.match_method),
+        match_text: match_text(story),
+        known,
+        inherits: story.inherits_from.as_ref().map(|root| {
+            (format!("/orders/{}", root.id), show::moment(root.paid_at_ms.unwrap_or(root.created_at_ms), &zone))
+        }),
+        window: match story.window.as_str() {
+            "lifetime" => "any time".to_owned(),
+            days => format!("{} days", days.trim_end_matches('d')),
+        },
+        anchor: show::moment(story.anchor_at_ms, &zone),
+        steps: story.touches.iter().enumerate().map(|(at, touch)| step(at, touch, amount, &zone)).collect(),
+        without: story.without_touches.as_deref().map(|who| match who {
+            "direct" => "The visitor is known, but no touch lies in the window: the whole order is Direct.",
+            _ => "No visitor could be found for this order: it is Unattributed, and still counted in every total.",
+        }),
+        model_titles: MODELS.iter().enumerate().map(|(at, model)| (model.title(), at == DEFAULT_MODEL)).collect(),
+        earned: earned(story, &name, amount),
+        totals: story.models.iter().map(|model| {
+            amount(model.entries.iter().map(|entry| entry.amount_minor).sum())
+        }).collect(),
+        models: story.models.iter().enumerate().map(|(at, model)| division(at, model, &name, amount)).collect(),
+        refunds: order.refunds.iter().map(|refund| Refund {
+            when: show::moment(refund.at_ms, &zone),
+            net: amount(-refund.net),
+            tax: amount(-refund.tax),
+            reason: show::value(&refund.reason),
+        }).collect(),
+        facts: facts(story, amount),
+        agrees: story.stored_agrees,
+        rules_version: story.rules_version,
+    }
+}
+
+fn label(touch: &TouchDocument) -> String {
+    match touch.source.is_empty() || touch.direct {
+        true => touch.channel.clone(),
+        false => format!("{} ({})", touch.channel, touch.source),
+    }
+}
+
+fn match_text(story: &OrderExplanation) -> String {
+    let order = &story.order;
+    if order.visitor_id.is_none() && matched(&order.match_method) == "not matched" {
+        return "No field of the order named a visitor, and its customer is bound to none.".to_owned();
+    }
+    let mut text = format!("Found by {}", show::word(&order.match_method));
+    if !order.match_field.is_empty() {
+        text.push_str(&format!(", in {}", order.match_field));
+    }
+    text.push_str(match order.match_evidence.as_str() {
+        "signed" => "; the visitor id carries our signature",
+        "unsigned" => "; the visitor id is not signed",
+        "forged" => "; the signature was forged and is not believed",
+        _ => "",
+    });
+    match story.visitors.len() {
+        0 | 1 => text.push('.'),
+        more => text.push_str(&format!("; {more} visitors are this person.")),
+    }
+    text
+}
+
+fn step(at: usize, touch: &TouchDocument, amount: impl Fn(i64) -> String, zone: &TimeZone) -> Step {
+    let chosen = touch.credits.get(MODELS[DEFAULT_MODEL].name());
+    Step {
+        number: at + 1,
+        when: show::moment(touch.at_ms, zone),
+        iso: show::iso(touch.at_ms),
+        channel: touch.channel.clone(),
+        source: if touch.direct { String::new() } else { touch.source.clone() },
+        campaign: touch.campaign.clone(),
+        landing: touch.landing.clone(),
+        counts: touch.standing == "eligible",
+        why: touch.why.clone(),
+        rule: touch.rule.clone(),
+        credit: chosen.map_or_else(String::new, |minor| amount(*minor)),
+    }
+}
+
+fn earned(
+    story: &OrderExplanation,
+    name: &impl Fn(Option<usize>) -> String,
+    amount: impl Fn(i64) -> String,
+) -> Vec<Earned> {
+    let eligible = story.touches.iter().enumerate().filter(|(_, touch)| touch.standing == "eligible");
+    let mut who: Vec<Option<usize>> = eligible.map(|(at, _)| Some(at)).collect();
+    if who.is_empty() {
+        who.push(None);
+    }
+    let cell = |model: &ModelExplanation, who: Option<usize>| {
+        let shares = model.entries.iter().flat_map(|entry| &entry.shares);
+        amount(shares.filter(|share| share.candidate == who).map(|share| share.credit_minor).sum())
+    };
+    let lines = who.into_iter().map(|who| Earned {
+        who: name(who),
+        cells: story.models.iter().map(|model| cell(model, who)).collect(),
+    });
+    lines.collect()
+}
+
+fn division(
+    at: usize,
+    model: &ModelExplanation,
+    name: &impl Fn(Option<usize>) -> String,
+    amount: impl Fn(i64) -> String,
+) -> Model {
+    let entries = model.entries.iter().map(|entry| Entry {
+        title: match entry.entry {
+            "order" => "Order".to_owned(),
+            "refund" => "Refund, over what remained".to_owned(),
+            other => show::word(other),
+        },
+        amount: amount(entry.amount_minor),
+        shares: entry
+            .shares
+            .iter()
+            .map(|share| Share {
+                who: name(share.candidate),
+                weight: share.weight.to_string(),
+                floor: amount(i64::try_from(share.floor_minor).unwrap_or(i64::MAX)),
+                remainder: share.remainder.to_string(),
+                leftover: share.leftover_minor > 0,
+                credit: amount(share.credit_minor),
+            })
+            .collect(),
+    });
+    Model { title: model.title, chosen: at == DEFAULT_MODEL, entries: entries.collect() }
+}
+
+fn facts(story: &OrderExplanation, amount: impl Fn(i64) -> String) -> Vec<Fact> {
+    let order = &story.order;
+    let fact = |name, value: &str| Fact { name, value: value.to_owned() };
+    let mut facts = vec![
+        fact("Our id", &order.id),
+        fact("Provider's id", &order.provider_order_id),
+        fact("Net, after discount and before tax", &amount(order.net)),
+        fact("Discount", &amount(order.discount)),
+        fact("Tax", &amount(order.tax)),
+        fact("Total", &amount(order.total)),
+        fact("Connection", &order.connection),
+        fact("Customer", &order.customer_id),
+        fact("Subscription", &order.subscription_id),
+        fact("Checkout", &order.checkout_id),
+        fact("Discount code", &order.discount_code),
+        fact("Country", &order.country),
+        fact("Visitor", order.visitor_id.as_deref().unwrap_or_default()),
+    ];
+    facts.retain(|fact| !fact.value.is_empty());
+    facts
+}

@@ -1,0 +1,68 @@
+//! What every page shares: who looks, the headers, and the page that says what went wrong.
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use crate::app::App;
+use crate::http::auth::Reader;
+use crate::http::problem::Problem;
+
+/// A person with a session, or with an API key.
+pub(super) struct Viewer(pub Reader);
+
+impl FromRequestParts<App> for Viewer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Viewer, Response> {
+        match Reader::from_request_parts(parts, app).await {
+            Ok(reader) => Ok(Viewer(reader)),
+            Err(problem) if problem.status == StatusCode::UNAUTHORIZED.as_u16() => {
+                let wanted = parts.uri.path_and_query().map_or("/", |address| address.as_str());
+                let next: String = url::form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
+                let address = if wanted == "/" { "/login".to_owned() } else { format!("/login?next={next}") };
+                Err(Redirect::to(&address).into_response())
+            }
+            Err(problem) => Err(failed(&problem)),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    workspace: &'a str,
+    title: &'a str,
+    detail: &'a str,
+}
+
+/// A problem as a page.
+pub(super) fn failed(problem: &Problem) -> Response {
+    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut page = shown(&ErrorPage { workspace: "", title: problem.title, detail: &problem.detail });
+    *page.status_mut() = status;
+    page
+}
+
+/// A page with the headers that keep it to itself.
+pub(super) fn shown(page: &impl Template) -> Response {
+    let Ok(html) = page.render() else {
+        return Problem::internal("a page template did not render").into_response();
+    };
+    let mut response = Html(html).into_response();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "private, no-store"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}

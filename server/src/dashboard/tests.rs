@@ -1,0 +1,149 @@
+//! The pages over the hand-made history: who gets in, what is shown, and what never is.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use axum::response::Response;
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::control::keys::Scope;
+use crate::http::router::router;
+use crate::report::history::{app, key, with_history};
+
+async fn send(app: &App, request: Request<Body>) -> Response {
+    router(app.clone()).oneshot(request).await.unwrap()
+}
+
+async fn get(app: &App, path: &str, cookie: &str) -> Response {
+    send(app, Request::get(path).header(header::COOKIE, cookie).body(Body::empty()).unwrap()).await
+}
+
+async fn text(response: Response) -> String {
+    let body = to_bytes(response.into_body(), 10_000_000).await.unwrap();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+/// Signs in with a key, as the form does; the session's cookie.
+async fn sign_in(app: &App, key: &str) -> Response {
+    let form = Request::post("/login")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("key={key}&next=%2F%3Fmodel%3Dlinear")));
+    send(app, form.unwrap()).await
+}
+
+fn cookie(response: &Response) -> String {
+    response.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn pages_want_a_session_and_a_key_opens_one() {
+    let (app, _dir) = app("pages_session").await;
+    for path in ["/", "/orders/x"] {
+        let refused = get(&app, path, "").await;
+        assert_eq!(refused.status(), StatusCode::SEE_OTHER, "{path}");
+        assert!(refused.headers()[header::LOCATION].to_str().unwrap().starts_with("/login"));
+    }
+    assert_eq!(sign_in(&app, "trb_live_wrong").await.status(), StatusCode::UNAUTHORIZED);
+    let writer = key(&app, &[Scope::Write]).await;
+    assert_eq!(sign_in(&app, &writer).await.status(), StatusCode::UNAUTHORIZED);
+    let opened = sign_in(&app, &key(&app, &[Scope::Read]).await).await;
+    assert_eq!(
+        (opened.status(), &opened.headers()[header::LOCATION]),
+        (StatusCode::SEE_OTHER, &"/?model=linear".parse().unwrap())
+    );
+    let session = cookie(&opened);
+    assert_eq!(get(&app, "/", &session).await.status(), StatusCode::OK);
+    let forged = session.replace("key_", "key_x");
+    assert_eq!(get(&app, "/", &forged).await.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_printed_link_opens_a_session_until_it_is_too_old_and_is_no_session_itself() {
+    let (app, _dir) = app("pages_link").await;
+    let clear = key(&app, &[Scope::Read]).await;
+    let key = app.control.key_by_clear(&clear).await.unwrap().unwrap();
+    let link = super::login_link(&app, &key);
+    let path = link.strip_prefix("http://localhost:4600").unwrap();
+    let opened = get(&app, path, "").await;
+    assert_eq!(&opened.headers()[header::LOCATION], "/");
+    assert_eq!(get(&app, "/", &cookie(&opened)).await.status(), StatusCode::OK);
+    let token = path.split_once("token=").unwrap().1;
+    assert_eq!(get(&app, "/", &format!("_trb_session={token}")).await.status(), StatusCode::SEE_OTHER);
+    app.clock.advance(11 * 60 * 1000);
+    assert!(text(get(&app, path, "").await).await.contains("too old"));
+}
+
+#[tokio::test]
+async fn the_first_page_shows_the_money_and_its_proof_and_allows_nothing_inline() {
+    let (app, _dir) = with_history("pages_home").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let page = get(
+        &app,
+        "/?from=2026-05-01&to=2026-05-31&period=custom&group_by=campaign&model=first_touch",
+        &session,
+    )
+    .await;
+    let policy = page.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    assert!(policy.starts_with("default-src 'self';") && !policy.contains("unsafe"), "{policy}");
+    let html = text(page).await;
+    for shown in ["21.00", "✓ exact", "9.00", "Models side by side", "Latest orders"] {
+        assert!(html.contains(shown), "{shown}");
+    }
+    // A campaign's name is text wherever it stands.
+    assert!(html.contains("=HYPERLINK(&#34;http://x&#34;,&#34;a&#34;)"));
+    assert!(!html.contains("style=") && !html.contains("<style") && !html.contains("onclick"));
+    assert!(html.matches("<script").count() == 1, "only our own file");
+}
+
+#[tokio::test]
+async fn a_bad_question_and_no_data_are_said_in_words() {
+    let (app, _dir) = app("pages_empty").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let empty = text(get(&app, "/", &session).await).await;
+    assert!(empty.contains("No sales yet") && empty.contains("data-workspace=\"ws_t\""));
+    let wrong = text(get(&app, "/?model=best", &session).await).await;
+    assert!(wrong.contains("there is no model") && wrong.contains("last_non_direct"));
+    assert_eq!(get(&app, "/orders/none", &session).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_orders_page_tells_its_journey() {
+    let (app, _dir) = with_history("pages_order").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let html = text(get(&app, "/orders/p11", &session).await).await;
+    for shown in
+        ["10.01", "9.00 left after refunds", "too late: after the checkout began", "as stored", "Refunds"]
+    {
+        assert!(html.contains(shown), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_documentation_lists_every_documented_route() {
+    let (app, _dir) = app("pages_docs").await;
+    let document: serde_json::Value =
+        serde_json::from_str(&text(get(&app, "/v1/openapi.json", "").await).await).unwrap();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let html = text(get(&app, "/docs", "").await).await;
+    for path in document["paths"].as_object().unwrap().keys() {
+        assert!(html.contains(&format!("<code>{path}</code>")), "{path}");
+    }
+}
+
+/// Every change of the API shows as a change of a file. `TRIBUTARY_BLESS=1 cargo test -p tributary` writes it anew.
+#[tokio::test]
+async fn the_openapi_document_is_the_one_in_the_repository() {
+    let (app, _dir) = app("pages_openapi").await;
+    let served: serde_json::Value =
+        serde_json::from_str(&text(get(&app, "/v1/openapi.json", "").await).await).unwrap();
+    let shown = serde_json::to_string_pretty(&served).unwrap() + "\n";
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
+    if std::env::var_os("TRIBUTARY_BLESS").is_some() {
+        std::fs::write(&path, &shown).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == shown,
+        "the API changed: look at the difference after TRIBUTARY_BLESS=1 cargo test -p tributary"
+    );
+}

@@ -1,21 +1,30 @@
-//! The promise of the 202: the real program, under load, killed at random moments and started again on the
-//! same data, over and over; afterwards every hit it acknowledged is in ClickHouse exactly once.
+//! The promise of the 202: the real program, under load of hits and signed webhooks, killed at random moments
+//! and started again on the same data, over and over; afterwards everything it acknowledged is in ClickHouse
+//! exactly once.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use load::Plan;
 use tributary::app::App;
+use tributary::billing::signature;
 use tributary::config::Config;
+use tributary::control::Control;
+use tributary::control::connections::Connection;
 use tributary::effects::Clock;
-use tributary::ingest::flusher::flush_once;
+use tributary::jobs;
+use tributary::secrets::Secrets;
 
 const KILLS: u64 = 22;
 const WORKSPACE: &str = "ws_kill";
+const SECRET: &str = "polar_whs_of_the_kill_test";
+/// An order in a fixture; every webhook tells of another one.
+const ORDER: &str = include_str!("../../tests/fixtures/polar/order.paid.json");
+const ORDER_ID: &str = "dde9e701-141e-4bfc-bee6-2156bf205625";
 /// A server that is not ready by then never will be.
 const READY_MAX: Duration = Duration::from_secs(30);
 
@@ -63,14 +72,55 @@ impl Chance {
     }
 }
 
+/// What one life of the server acknowledged.
+#[derive(Default)]
+struct Acknowledged {
+    hits: Vec<u128>,
+    /// Provider's ids of the orders that webhooks told of.
+    orders: Vec<String>,
+}
+
+/// Sends one webhook after another until the server is gone.
+fn send_webhooks(address: SocketAddr, round: u64) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for number in 0.. {
+        let order_id = format!("dde9e701-{round:04x}-4bfc-bee6-{number:012x}");
+        let body = ORDER.replace(ORDER_ID, &order_id);
+        match deliver(address, &format!("evt_{order_id}"), &body) {
+            Ok(answer) if answer.starts_with("HTTP/1.1 202 ") => acknowledged.push(order_id),
+            Ok(answer) if !answer.is_empty() => panic!("round {round}: {answer}"),
+            _ => break,
+        }
+    }
+    acknowledged
+}
+
+/// One delivery on a connection of its own, and the answer as it came.
+fn deliver(address: SocketAddr, event_id: &str, body: &str) -> std::io::Result<String> {
+    let now_s = Clock::system().now_ms() / 1000;
+    let signature = signature::sign(SECRET, event_id, now_s, body.as_bytes());
+    let head = format!(
+        "POST /webhooks/polar/{WORKSPACE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nwebhook-id: {event_id}\r\n\
+         webhook-timestamp: {now_s}\r\nwebhook-signature: {signature}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
 /// One life of the server: what it acknowledged before it was killed.
-fn one_life(data_dir: &Path, round: u64, chance: &mut Chance) -> Vec<u128> {
+fn one_life(data_dir: &Path, round: u64, chance: &mut Chance) -> Acknowledged {
     let mut child = program(data_dir, &["serve"]).spawn().expect("the program starts");
     if chance.below(5) == 0 {
         // Killed while it starts: in migrations, in opening the inbox, in sending an unfinished unit.
         std::thread::sleep(Duration::from_millis(chance.below(600)));
         end(&mut child);
-        return Vec::new();
+        return Acknowledged::default();
     }
     let mut log = BufReader::new(child.stderr.take().expect("stderr is piped"));
     let Some(address) = address(&mut log) else {
@@ -87,12 +137,13 @@ fn one_life(data_dir: &Path, round: u64, chance: &mut Chance) -> Vec<u128> {
     plan.keep_ids = true;
     plan.reconnects = false;
     let sending = std::thread::spawn(move || load::run_on_a_thread(plan));
+    let telling = std::thread::spawn(move || send_webhooks(address, round));
     std::thread::sleep(Duration::from_millis(50 + chance.below(1000)));
     end(&mut child);
     let report = sending.join().expect("the generator does not panic");
     assert!(report.failures.keys().all(|status| *status == 0), "round {round}: {:?}", report.failures);
     assert_eq!(drain.join().expect("the log reader does not panic"), 0, "round {round}: the server panicked");
-    report.ids
+    Acknowledged { hits: report.ids, orders: telling.join().expect("no webhook was refused") }
 }
 
 /// SIGKILL: no signal handler, no destructor, no flush.
@@ -112,18 +163,26 @@ async fn every_acknowledged_hit_survives_being_killed_at_random_moments() {
         program(&data_dir, &["workspace", "create", WORKSPACE, "--domain", "shop.example"]).output().unwrap();
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
 
+    connect_polar(&data_dir).await;
+
     let lives = move || {
         let mut chance = Chance(seed);
         (0..KILLS).map(|round| one_life(&data_dir, round, &mut chance)).collect::<Vec<_>>()
     };
     let lives = tokio::task::spawn_blocking(lives).await.unwrap();
-    let acknowledged: HashSet<u128> = lives.iter().flatten().copied().collect();
-    assert_eq!(acknowledged.len(), lives.iter().map(Vec::len).sum::<usize>(), "ids are distinct");
+    let acknowledged: HashSet<u128> = lives.iter().flat_map(|life| &life.hits).copied().collect();
+    assert_eq!(
+        acknowledged.len(),
+        lives.iter().map(|life| life.hits.len()).sum::<usize>(),
+        "ids are distinct"
+    );
+    let orders: Vec<&String> = lives.iter().flat_map(|life| &life.orders).collect();
     assert!(acknowledged.len() > 500, "only {} hits were acknowledged", acknowledged.len());
+    assert!(orders.len() > 20, "only {} webhooks were acknowledged", orders.len());
 
     // The last life is this process: it finishes the delivery and looks.
     let app = App::open(Config::for_data_dir(dir.path()), Clock::system()).await.unwrap();
-    while flush_once(&app).await.unwrap().units > 0 {}
+    jobs::settle(&app).await.unwrap();
     let client = app.store.client();
     let stored: Vec<uuid_row::HitId> = client.query("SELECT hit_id FROM hits").fetch_all().await.unwrap();
     let mut times: HashMap<u128, u32> = HashMap::new();
@@ -141,7 +200,41 @@ async fn every_acknowledged_hit_survives_being_killed_at_random_moments() {
         .await
         .unwrap();
     assert_eq!(orphans, 0, "every touch has its facet");
+    check_orders(client, &orders).await;
     app.close().await;
+}
+
+/// Gives the workspace a connection whose secret signs the webhooks.
+async fn connect_polar(data_dir: &Path) {
+    let config = Config::for_data_dir(data_dir);
+    let control = Control::open(&config, 0).await.unwrap();
+    let connection = Connection {
+        id: "con_kill".into(),
+        workspace_id: WORKSPACE.into(),
+        provider: "polar".into(),
+        name: "Kill".into(),
+        environment: "sandbox".into(),
+        token: None,
+        webhook_secrets: vec![SECRET.into()],
+        created_at_ms: 0,
+    };
+    let secrets = Secrets::load(&config.secret_key, data_dir).unwrap();
+    control.save_connection(&connection, &secrets, 0).await.unwrap();
+    control.close().await;
+}
+
+/// Every acknowledged order is there once, with its money credited once.
+async fn check_orders(client: &clickhouse::Client, acknowledged: &[&String]) {
+    let stored: Vec<String> =
+        client.query("SELECT provider_order_id FROM orders FINAL").fetch_all().await.unwrap();
+    let distinct: HashSet<&String> = stored.iter().collect();
+    let lost = acknowledged.iter().filter(|id| !distinct.contains(*id)).count();
+    println!("{} webhooks acknowledged, {} orders, {lost} lost", acknowledged.len(), stored.len());
+    assert_eq!((lost, distinct.len()), (0, stored.len()));
+    let net: i64 = client.query("SELECT sum(net) FROM orders FINAL").fetch_one().await.unwrap();
+    let credited: i64 =
+        client.query("SELECT sum(sign * amount_last_touch) FROM credits").fetch_one().await.unwrap();
+    assert_eq!(credited, net, "every order's money is credited once");
 }
 
 mod uuid_row {

@@ -56,8 +56,6 @@ async function bundle(wasmFile) {
         name: 'pixel',
         setup({ onResolve }) {
           onResolve({ filter: /^pixel$/ }, () => ({ path: join(bound, 'pixel.js') }));
-          // wasm-bindgen's copy of page.js and the loader's are one module.
-          onResolve({ filter: /page\.js$/ }, () => ({ path: join(pixel, 'loader/page.js') }));
         },
       },
     ],

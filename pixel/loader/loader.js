@@ -1,27 +1,22 @@
-// The script of the tag, `p.js`: keeps early calls, hooks into the page, loads the wasm and hands it what happens.
+// The script of the tag, `p.js`: keeps early calls, hooks into the page, loads the wasm, hands it what happens and
+// carries out what it answers.
 //
 // It decides nothing: every rule is in the wasm. Whatever fails here or there, nothing is thrown into the page,
 // and without wasm (a content security policy may refuse it) the page works and nothing is counted.
-import { initSync, run, start } from 'pixel';
-import { link } from './page.js';
+import { initSync, run } from 'pixel';
 
 (() => {
   const page = window;
   const doc = document;
+  const key = '_trb';
   const tag = doc.currentScript || doc.querySelector('script[data-workspace]');
   const api = (page.tributary = page.tributary || {});
   if (!tag || api.visitorId) return; // A second tag on the page: the first one counts.
 
-  const base = tag.src.split(/[?#]/)[0].replace(/[^/]*$/, '');
-  const collector = (tag.dataset.endpoint || base).replace(/\/*$/, '/c');
-  const log = tag.hasAttribute('data-debug') ? (...all) => console.log('tributary', ...all) : () => {};
-  // Before the app can change it: what was opened and where from.
-  const opened = [location.href, doc.referrer];
-
-  // Calls wait here until the wasm is up; null when it never will be.
-  let waiting = [];
-  let isUp = false;
-
+  const data = tag.dataset;
+  const base = tag.src.replace(/[^/]*([?#].*)?$/, '');
+  const collector = (data.endpoint || base).replace(/\/*$/, '/c');
+  const log = (what) => 'debug' in data && console.log(key, what);
   // Nothing of ours may surface in the page's own call stack.
   const safe = (work) => (...all) => {
     try {
@@ -30,92 +25,108 @@ import { link } from './page.js';
       log(error);
     }
   };
-  const ask = (letter, a = '', b = '', c = '') => run(letter, '' + a, '' + b, '' + c, location.href);
+  // Storage and cookies throw where the browser, a frame's sandbox or an extension refuses them.
+  const cookies = safe(() => doc.cookie);
+  const stored = safe(() => localStorage.getItem(key));
 
-  // name NUL typed-value NUL … : what `props.rs` reads.
-  const flat = (props) =>
-    Object.entries(props || {})
-      .map(([name, value]) => name + '\0' + (typeof value)[0] + value)
-      .join('\0');
+  // Carries out what the wasm wants done: see `Effects` in pixel.rs. The last is the answer to the caller.
+  const effects = {
+    f: () => localStorage.removeItem(key),
+    k: (text) => (doc.cookie = text),
+    s: (text) => localStorage.setItem(key, text),
+    p: (text) => post(text, 'omit'),
+    P: (text) => post(text, 'include'),
+    v: (text) => text,
+  };
+  const ask = (letter, url, ...all) => {
+    let answer;
+    const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(48)).map((byte) => 64 | (byte & 31)));
+    run([letter, Date.now(), random, page.innerWidth, cookies(), stored(), url || location.href, ...all].join('\0'))
+      .split('\0')
+      .forEach((effect) => effect && (answer = safe(effects[effect[0]])(effect.slice(1))));
+    return answer;
+  };
+  const post = (body, credentials) => {
+    log(body);
+    if (!page.fetch) return navigator.sendBeacon(collector, body);
+    fetch(collector, { method: 'POST', body, keepalive: true, credentials })
+      .then((answer) => answer.ok && answer.json())
+      .then((answer) => {
+        ask('a', '', (answer && answer.visitor) || '');
+        sweep();
+      })
+      .catch(log);
+  };
 
-  // What can wait: the public calls and our own hooks.
+  // Flat, within the limits of the wire, and without lone surrogates, which JSON can carry but UTF-8 cannot.
+  const cut = (text, length) => text.slice(0, length).replace(/\p{Cs}/gu, '\ufffd');
+  const flat = (props) => {
+    const kept = Object.entries(props || {})
+      .map(([name, value]) => [cut(name, 100), typeof value == 'string' ? cut(value, 500) : value])
+      .filter(([, value]) => typeof value == 'string' || value === !!value || Number.isFinite(value));
+    return kept.length ? JSON.stringify(Object.fromEntries(kept.slice(0, 30))) : '';
+  };
+
+  // What waits until the wasm is up: the public calls and our own hooks.
+  let waiting = [];
+  let isUp;
   const calls = {
-    track: (name, props) => ask('t', name, flat(props)),
+    track: (name, props) => name && ask('t', '', name, flat(props)),
     identify: (who) => {
       const { email, userId, traits } = typeof who == 'string' ? { email: who } : who;
-      ask('i', email, userId, flat(traits));
+      if (email || userId) ask('i', '', email, userId, flat(traits));
     },
     page: () => ask('p'),
     consent: (word) => {
-      ask('c', word);
+      ask('c', '', word);
       sweep();
     },
-    move: (letter, url) => run(letter, '', '', '', url),
   };
   const call = safe((name, ...all) => {
-    if (isUp) calls[name](...all);
+    if (isUp) calls[name] ? calls[name](...all) : ask(name, ...all);
     else if (waiting) waiting.push([name, ...all]);
   });
-  const early = (all) => api[all[0]] && api[all[0]](...all.slice(1));
-
-  for (const name of ['track', 'identify', 'page', 'consent']) api[name] = (...all) => call(name, ...all);
+  for (const name in calls) api[name] = (...all) => call(name, ...all);
   api.visitorId = safe(() => (isUp && ask('v')) || null);
   api.checkoutMetadata = () => {
     const id = api.visitorId();
     return id ? { tributary_visitor_id: id } : {};
   };
   api.decorate = (what) => {
-    safe(() => {
-      if (!isUp) return;
-      if (typeof what == 'string') what = ask('d', what) || what;
-      else decorate(what, 'd');
-    })();
-    return what;
+    const link = safe(() => isUp && (what.matches ? decorate(what, 'd') : ask('d', '', what)))();
+    return (!what.matches && link) || what;
   };
+  const early = safe((all) => api[all[0]](...[].slice.call(all, 1)));
+  const kept = api.q || [];
+  api.q = { push: (...all) => all.forEach(early) };
   let settle;
   api.ready = new Promise((done) => (settle = done));
-  const kept = api.q || [];
-  api.q = { push: (...all) => all.forEach(safe(early)) };
-  kept.forEach(safe(early));
 
   // Checkout links and elements, each by its provider's own means.
-  const hosts = ['polar.sh/', 'buy.stripe.com/', 'lemonsqueezy.com/'];
-  for (const host of (tag.dataset.checkoutHosts || '').split(',')) host.trim() && hosts.push(host.trim() + '/');
   const wanted =
-    hosts.map((host) => `a[href*="${CSS.escape(host)}"]`) +
-    ',[data-polar-checkout],stripe-buy-button,stripe-pricing-table,.paddle_button';
+    ['polar.sh/', 'buy.stripe.com/', 'lemonsqueezy.com/', ...(data.checkoutHosts || '').split(',')]
+      .map((host) => host && `a[href*="${host}"],`)
+      .join('') + '[data-polar-checkout],stripe-buy-button,stripe-pricing-table,.paddle_button';
   const decorate = (element, letter) => {
     for (const name of ['href', 'data-polar-checkout']) {
-      const link = element.getAttribute(name);
-      const better = link && ask(letter, link);
-      if (better) element.setAttribute(name, better);
+      const link = ask(letter, '', element.getAttribute(name) || '');
+      if (link) element.setAttribute(name, link);
     }
     const id = ask('v');
-    if (!id || (letter == 'D' && tag.dataset.checkout == 'off')) return;
-    if (element.matches('stripe-buy-button,stripe-pricing-table')) {
-      if (!element.hasAttribute('client-reference-id')) element.setAttribute('client-reference-id', id);
+    if (!id || (letter == 'D' && data.checkout == 'off')) return;
+    const reference = 'client-reference-id';
+    if (/^STRIPE-/.test(element.tagName)) {
+      if (!element.hasAttribute(reference)) element.setAttribute(reference, id);
     } else if (element.matches('.paddle_button')) {
-      const data = { tributary_visitor_id: id, ...JSON.parse(element.dataset.customData || '{}') };
-      element.dataset.customData = JSON.stringify(data);
+      element.dataset.customData = JSON.stringify({
+        tributary_visitor_id: id,
+        ...JSON.parse(element.dataset.customData || '{}'),
+      });
     }
   };
-  const sweep = safe(() => doc.querySelectorAll(wanted).forEach(safe((element) => decorate(element, 'D'))));
+  const sweep = safe(() => isUp && doc.querySelectorAll(wanted).forEach(safe((element) => decorate(element, 'D'))));
 
-  link.post = (body, isGranted) => {
-    log(body);
-    if (!page.fetch) return navigator.sendBeacon(collector, body);
-    fetch(collector, { method: 'POST', body, keepalive: true, credentials: isGranted ? 'include' : 'omit' })
-      .then((answer) => answer.ok && answer.json())
-      .then((answer) => {
-        if (answer && answer.visitor) {
-          ask('a', answer.visitor);
-          sweep();
-        }
-      })
-      .catch(log);
-  };
-
-  const hook = () => {
+  const hook = safe(() => {
     // At the moment a link is used, whenever it was made: before the page's own handlers read it.
     for (const name of ['pointerdown', 'click', 'focusin'])
       page.addEventListener(
@@ -126,50 +137,69 @@ import { link } from './page.js';
         }),
         true,
       );
-    for (const [name, letter] of [['pushState', 'm'], ['replaceState', 'r']]) {
+    for (const name of ['pushState', 'replaceState']) {
       const before = history[name];
       history[name] = function () {
         const result = before.apply(this, arguments);
-        call('move', letter, location.href);
+        call(name < 'q' ? 'm' : 'r', location.href);
         return result;
       };
     }
-    for (const name of ['popstate', 'hashchange']) page.addEventListener(name, () => call('move', 'm', location.href));
-    doc.addEventListener('DOMContentLoaded', () => isUp && sweep());
-  };
+    for (const name of ['popstate', 'hashchange']) page.addEventListener(name, () => call('m', location.href));
+    doc.addEventListener('DOMContentLoaded', sweep);
+  });
 
+  // Before the app can change it: what was opened and where from.
+  const opened = location.href;
+  const from = doc.referrer;
   const begin = (module) => {
     initSync({ module });
-    const entry = performance.getEntriesByType('navigation')[0];
-    start(page, tag, ...opened, !!entry && /^(reload|back)/.test(entry.type));
-    isUp = true;
+    const [entry] = performance.getEntriesByType('navigation');
+    const flags =
+      (entry && /^(re|ba)/.test(entry.type) ? 'r' : '') +
+      (navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 'g' : '');
+    // In the order of `Config`.
+    const lines = [
+      data.workspace,
+      data.cookieDomain,
+      data.consent,
+      data.domains,
+      data.refParams || 'ref,via,aff',
+      data.checkout,
+      data.checkoutHosts,
+      data.spa,
+      data.respectGpc,
+    ];
+    ask('s', opened, lines.join('\n'), from, flags);
+    isUp = 1;
     // What the visitor said about consent comes before anything is counted.
-    waiting.filter(([name]) => name == 'consent').forEach((all) => call(...all));
-    safe(ask)('l');
-    waiting.filter(([name]) => name != 'consent').forEach((all) => call(...all));
-    waiting = null;
+    const first = waiting;
+    waiting = 0;
+    first.forEach((all) => all[0] == 'consent' && call(...all));
+    call('l');
+    first.forEach((all) => all[0] == 'consent' || call(...all));
     sweep();
   };
 
   const load = () => {
     const get = () => fetch(base + WASM_FILE);
-    const slow = () =>
-      get()
-        .then((answer) => answer.arrayBuffer())
-        .then((bytes) => WebAssembly.compile(bytes));
     // `compileStreaming` is missing in old browsers and refuses a wrong content type.
     new Promise((done) => done(WebAssembly.compileStreaming(get())))
-      .catch(slow)
+      .catch(() =>
+        get()
+          .then((answer) => answer.arrayBuffer())
+          .then((bytes) => WebAssembly.compile(bytes)),
+      )
       .then(begin)
       .catch((error) => {
-        isUp = false;
-        waiting = null;
         log(error);
+        isUp = waiting = 0;
       })
       .then(settle);
   };
 
-  safe(hook)();
+  hook();
+  kept.forEach(early);
   // A prerendered page may never be looked at.
   if (doc.prerendering) doc.addEventListener('prerenderingchange', load, { once: true });
   else load();

@@ -1,7 +1,11 @@
 //! Just enough of an address: its host, its path, its query, all borrowed and as the browser wrote them.
 //!
-//! The browser has already made the address absolute and escaped it; nothing is decoded here, and nothing is
-//! allocated. What an address means is not decided here.
+//! The browser has already made the address absolute and escaped it; nothing is decoded here, and what an address
+//! means is decided elsewhere.
+
+use alloc::string::String;
+
+use crate::text::{halves, pair, words};
 
 /// The parts of an absolute address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +18,7 @@ pub struct Address<'a> {
     pub path: &'a str,
     /// The query without its `?`.
     pub query: &'a str,
-    /// The fragment with its `#`, empty when there is none.
+    /// The fragment without its `#`.
     pub fragment: &'a str,
 }
 
@@ -22,20 +26,32 @@ impl<'a> Address<'a> {
     /// Takes an address apart; one without a host has an empty one.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
-        let (rest, fragment) = text.split_at(text.find('#').unwrap_or(text.len()));
-        let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (rest, fragment) = halves(text, b'#');
+        let (front, query) = halves(rest, b'?');
         let scheme_less = front.strip_prefix("https:").or(front.strip_prefix("http:")).unwrap_or(front);
         let after = scheme_less.strip_prefix("//").unwrap_or_default();
-        let (host, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+        let (host, _) = halves(after, b'/');
+        let path = after.get(host.len()..).unwrap_or_default();
         // `user@host` is not the host `user`.
-        let host = host.rsplit('@').next().unwrap_or_default();
-        Self { front, host, path, query, fragment }
+        let host = words(host, b'@').last().unwrap_or_default();
+        Self { front, host, path, query: query.unwrap_or_default(), fragment: fragment.unwrap_or_default() }
     }
 
     /// Name and raw value of each parameter that has a value.
     pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(_, value)| !value.is_empty())
+        words(self.query, b'&').map(pair).filter(|(_, value)| !value.is_empty())
     }
+}
+
+/// Appends a parameter to a query.
+#[inline(never)]
+pub fn push_param(query: &mut String, name: &str, value: &str) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    query.push_str(name);
+    query.push('=');
+    query.push_str(value);
 }
 
 /// Whether `host` is `site`, above it or below it, with or without `www.`: not another site to come from.
@@ -49,7 +65,7 @@ pub fn is_same_site(host: &str, site: &str) -> bool {
 }
 
 fn bare(host: &str) -> &str {
-    let host = host.split(':').next().unwrap_or_default();
+    let (host, _) = halves(host, b':');
     host.strip_prefix("www.").unwrap_or(host)
 }
 
@@ -67,7 +83,7 @@ mod tests {
         assert_eq!(address.host, "shop.example:8443");
         assert_eq!(
             (address.path, address.query, address.fragment),
-            ("/a/b", "utm_source=x&empty=&y=1", "#/r?z=2")
+            ("/a/b", "utm_source=x&empty=&y=1", "/r?z=2")
         );
         assert_eq!(address.params().collect::<Vec<_>>(), [("utm_source", "x"), ("y", "1")]);
     }

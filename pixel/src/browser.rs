@@ -1,126 +1,80 @@
-//! The edge: gathers a [`Moment`] from the page, hands the loader's calls to the [`Pixel`], carries effects out.
+//! The edge to JavaScript: one exported function from text to text, no import.
 //!
-//! No rule lives here. All text crosses by one exported function, because each further export and import costs
-//! every visitor bytes; anything that can throw in some browser (storage above all) is caught where it is asked.
+//! Each further export and import costs every visitor bytes of glue, and one text crosses faster than ten. So
+//! the loader hands over all a call may need, and carries out what comes back. No rule lives here.
 
 use alloc::string::String;
 use core::cell::UnsafeCell;
 
-use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
-use web_sys::{Element, HtmlDocument, Storage, Window};
 
 use crate::config::Config;
 use crate::pixel::{Call, Effects, Landing, Moment, Pixel};
-use crate::visitor::NAME;
+use crate::text::{number, words};
 
-#[wasm_bindgen(module = "/loader/page.js")]
-extern "C" {
-    /// Sends a body to the collector; with credentials only when its cookie is allowed.
-    fn post(body: &str, is_granted: bool);
-    /// Fills with randomness.
-    fn random(bytes: &mut [u8]);
-    /// The clock.
-    fn now() -> f64;
-    /// Whether the browser sends Global Privacy Control or Do Not Track.
-    fn gpc() -> bool;
-}
-
-struct Edge {
-    window: Window,
-    pixel: Pixel,
-    has_checkout: bool,
-    has_spa: bool,
-}
-
-struct Slot(UnsafeCell<Option<Edge>>);
+struct Slot(UnsafeCell<Option<Pixel>>);
 
 // SAFETY: a wasm module without the threads feature runs on one thread.
 unsafe impl Sync for Slot {}
 
 static SLOT: Slot = Slot(UnsafeCell::new(None));
 
-impl Slot {
-    /// Takes the pixel out for the length of a call, so that a page function that calls back into the pixel
-    /// while it works finds none instead of one half-changed.
-    fn replace(&self, edge: Option<Edge>) -> Option<Edge> {
-        // SAFETY: one thread, and the reference does not outlive the swap.
-        unsafe { core::mem::replace(&mut *self.0.get(), edge) }
-    }
-}
-
-/// Reads the tag and makes the pixel. Counts nothing yet.
+/// Carries out one call of the loader and answers with [`Effects`].
+///
+/// `call` is, with a NUL between: a letter, the clock in ms, 48 random characters, the viewport's width,
+/// `document.cookie`, what is stored, the page's address, and up to three arguments. The letters: `s`tart (tag
+/// attributes, referrer, flags), `l`and, `p`age, `m`oved, `r`eplaced, `t`rack, `i`dentify, `c`onsent, `a`nswer,
+/// `v`isitor id, `d`ecorate, `D`ecorate unasked.
 #[wasm_bindgen]
-pub fn start(window: Window, tag: &Element, url: String, referrer: String, is_return: bool) {
-    let config = Config::read(|name| tag.get_attribute(name));
-    let stored = storage(&window).and_then(|storage| storage.get_item(NAME).ok()?).unwrap_or_default();
-    let (has_checkout, has_spa) = (config.checkout, config.spa);
-    let pixel = Pixel::new(config, Landing { url, referrer, is_return }, gpc(), &stored);
-    SLOT.replace(Some(Edge { window, pixel, has_checkout, has_spa }));
-}
-
-/// Carries out one call of the loader, named by a letter:
-/// `l`and, `p`age, `m`oved, `r`eplaced, `t`rack, `i`dentify, `c`onsent, `a`nswer, `v`isitor id, `d`ecorate and
-/// `D`ecorate unasked. The last argument is the page's address where one is needed.
-#[wasm_bindgen]
-pub fn run(letter: char, a: &str, b: &str, c: &str, url: &str) -> Option<String> {
-    let mut edge = SLOT.replace(None)?;
-    let call = match letter {
-        'l' => Some(Call::Land),
-        'p' => Some(Call::Page(url)),
-        'm' | 'r' if edge.has_spa => Some(Call::Moved(url, letter == 'r')),
-        't' => Some(Call::Track(a, b, url)),
-        'i' => Some(Call::Identify(a, b, c, url)),
-        'c' => Some(Call::Consent(a)),
-        'a' => Some(Call::Answer(a)),
-        _ => None,
+pub fn run(call: &str) -> String {
+    let mut words = words(call, 0);
+    let mut next = || words.next().unwrap_or_default();
+    let letter = next();
+    let moment = Moment {
+        now_ms: number(next()).unwrap_or_default(),
+        random: next(),
+        width: number(next()).unwrap_or_default() as u32,
+        cookies: next(),
+        stored: next(),
+        url: next(),
     };
-    let answer = match letter {
-        'v' => Some(edge.pixel.visitor().into()),
-        'd' => edge.pixel.decorate(a),
-        'D' if edge.has_checkout => edge.pixel.decorate(a),
-        _ => None,
+    let (a, b, c) = (next(), next(), next());
+    let mut effects = Effects::default();
+    // SAFETY: one thread, and nothing called from here comes back in: there is no import to call out through.
+    let slot = unsafe { &mut *SLOT.0.get() };
+    let call = match (letter, &mut *slot) {
+        ("s", None) => {
+            let landing = Landing {
+                url: moment.url.into(),
+                referrer: b.into(),
+                is_return: c.bytes().any(|flag| flag == b'r'),
+            };
+            let has_gpc = c.bytes().any(|flag| flag == b'g');
+            *slot = Some(Pixel::new(Config::read(a), landing, has_gpc, moment.stored));
+            return effects.0;
+        }
+        ("v", Some(pixel)) => {
+            effects.push('v', pixel.visitor());
+            return effects.0;
+        }
+        ("d" | "D", Some(pixel)) => {
+            if let Some(link) = pixel.decorate(a, letter == "d") {
+                effects.push('v', &link);
+            }
+            return effects.0;
+        }
+        ("l", _) => Call::Land,
+        ("p", _) => Call::Page,
+        ("m", _) => Call::Moved(false),
+        ("r", _) => Call::Moved(true),
+        ("t", _) => Call::Track(a, b),
+        ("i", _) => Call::Identify(a, b, c),
+        ("c", _) => Call::Consent(a),
+        ("a", _) => Call::Answer(a),
+        _ => return effects.0,
     };
-    let body = call.and_then(|call| edge.carry_out(call));
-    let is_granted = edge.pixel.is_granted();
-    SLOT.replace(Some(edge));
-    // Last, with the pixel back in its place: `fetch` may be the page's own and call us.
-    if let Some(body) = body {
-        post(&body, is_granted);
+    if let Some(pixel) = slot {
+        pixel.call(call, &moment, &mut effects);
     }
-    answer
-}
-
-impl Edge {
-    /// Does what the call wants done but for the sending, which is handed back.
-    fn carry_out(&mut self, call: Call<'_>) -> Option<String> {
-        let storage = storage(&self.window);
-        let document = self.window.document().map(|document| document.unchecked_into::<HtmlDocument>());
-        let cookies = document.as_ref().and_then(|document| document.cookie().ok()).unwrap_or_default();
-        let stored = storage.as_ref().and_then(|storage| storage.get_item(NAME).ok()?).unwrap_or_default();
-        let width =
-            self.window.inner_width().ok().and_then(|width| width.as_f64()).unwrap_or_default() as u32;
-        let mut bytes = [0; 30];
-        random(&mut bytes);
-        let moment =
-            Moment { now_ms: now() as u64, random: bytes, cookies: &cookies, stored: &stored, width };
-        let Effects { forget, cookies, store, post } = self.pixel.call(call, &moment);
-        if let Some(storage) = storage {
-            if forget {
-                let _ = storage.remove_item(NAME);
-            }
-            if let Some(text) = store {
-                let _ = storage.set_item(NAME, &text);
-            }
-        }
-        for cookie in cookies {
-            let _ = document.as_ref().map(|document| document.set_cookie(&cookie));
-        }
-        post
-    }
-}
-
-/// First-party storage; asking for it throws where the browser or an extension refuses it.
-fn storage(window: &Window) -> Option<Storage> {
-    window.local_storage().ok()?
+    effects.0
 }

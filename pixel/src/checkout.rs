@@ -7,8 +7,8 @@ use alloc::string::String;
 
 use wire::VisitorId;
 
-use crate::address::Address;
-use crate::config::entries;
+use crate::address::{Address, push_param};
+use crate::text::{has, pair, words};
 
 /// The utm parameters a Polar checkout link keeps; others it forgets.
 const POLAR_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content";
@@ -24,19 +24,22 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<Stri
     let (name, is_polar) = parameter(&address, hosts)?;
     let mut query = String::new();
     let mut has_visitor = false;
-    for pair in address.query.split('&').filter(|pair| !pair.is_empty()) {
-        let (before, value) = pair.split_once('=').unwrap_or((pair, ""));
+    for (before, value) in words(address.query, b'&').map(pair).filter(|(name, _)| !name.is_empty()) {
         let is_visitor = is_same_name(before, name);
         has_visitor |= is_visitor;
-        append(&mut query, before, if is_visitor && is_unsigned(value, visitor) { visitor } else { value });
+        push_param(
+            &mut query,
+            before,
+            if is_visitor && is_unsigned(value, visitor) { visitor } else { value },
+        );
     }
     if !has_visitor {
-        append(&mut query, name, visitor);
+        push_param(&mut query, name, visitor);
     }
     for (name, value) in (Address { query: utm, ..address }).params().filter(|_| is_polar) {
-        let is_wanted = POLAR_UTM.split(' ').any(|wanted| wanted == name) && value.len() <= UTM_BYTES_MAX;
-        if is_wanted && !query.split('&').any(|pair| pair.split('=').next() == Some(name)) {
-            append(&mut query, name, value);
+        let is_wanted = has(POLAR_UTM, b' ', name) && value.len() <= UTM_BYTES_MAX;
+        if is_wanted && !words(&query, b'&').any(|before| pair(before).0 == name) {
+            push_param(&mut query, name, value);
         }
     }
     if query == address.query {
@@ -45,7 +48,10 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<Stri
     let mut link = String::from(address.front);
     link.push('?');
     link.push_str(&query);
-    link.push_str(address.fragment);
+    if !address.fragment.is_empty() {
+        link.push('#');
+        link.push_str(address.fragment);
+    }
     Some(link)
 }
 
@@ -53,10 +59,7 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<Stri
 fn parameter(address: &Address<'_>, hosts: &str) -> Option<(&'static str, bool)> {
     let Address { host, path, .. } = *address;
     let is_api = host == "api.polar.sh" || host == "sandbox-api.polar.sh";
-    if host == "buy.polar.sh"
-        || is_api && path.starts_with("/v1/checkout-links/")
-        || entries(hosts).any(|more| more == host)
-    {
+    if host == "buy.polar.sh" || is_api && path.starts_with("/v1/checkout-links/") || has(hosts, b',', host) {
         Some(("reference_id", true))
     } else if host == "buy.stripe.com" {
         Some(("client_reference_id", false))
@@ -86,15 +89,6 @@ fn is_unsigned(value: &str, visitor: &str) -> bool {
     }
 }
 
-fn append(query: &mut String, name: &str, value: &str) {
-    if !query.is_empty() {
-        query.push('&');
-    }
-    query.push_str(name);
-    query.push('=');
-    query.push_str(value);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +99,7 @@ mod tests {
 
     #[track_caller]
     fn check(link: &str, want: Option<&str>) {
-        let got = rewrite(link, "localhost:4602, pay.example", MINTED, UTM);
+        let got = rewrite(link, "localhost:4602,pay.example", MINTED, UTM);
         assert_eq!(got.as_deref(), want.map(|want| want.replace('$', MINTED)).as_deref());
     }
 

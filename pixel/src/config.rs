@@ -1,8 +1,10 @@
-//! What the script tag asks for: its `data-…` attributes, read once.
+//! What the script tag asks for: its `data-…` attributes, collected by the loader, read once.
 //!
 //! Unknown attributes and odd values are ignored: a wrong tag must never break the page it is on.
 
 use alloc::string::String;
+
+use crate::text::words;
 
 /// The tag's wishes, with the defaults of the public contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,31 +42,32 @@ pub enum Mode {
 }
 
 impl Config {
-    /// Reads the attributes through `attribute`, which takes the name after `data-`.
-    pub fn read(attribute: impl Fn(&str) -> Option<String>) -> Self {
-        let text = |name| attribute(name).unwrap_or_default();
-        let is_not = |name, off| attribute(name).as_deref() != Some(off);
+    /// Reads the attributes' values, one a line in the order of the fields; an absent one is an empty line.
+    #[must_use]
+    pub fn read(lines: &str) -> Self {
+        let mut lines = words(lines, b'\n');
+        let mut next = || lines.next().unwrap_or_default();
         Self {
-            ws: text("data-workspace"),
-            cookie_domain: text("data-cookie-domain"),
-            mode: match &*text("data-consent") {
+            ws: next().into(),
+            cookie_domain: next().into(),
+            mode: match next() {
                 "required" => Mode::Required,
                 "session" => Mode::Session,
                 _ => Mode::Granted,
             },
-            domains: text("data-domains"),
-            ref_params: attribute("data-ref-params").unwrap_or_else(|| "ref,via,aff".into()),
-            checkout: is_not("data-checkout", "off"),
-            checkout_hosts: text("data-checkout-hosts"),
-            spa: is_not("data-spa", "off"),
-            respect_gpc: is_not("data-respect-gpc", "false"),
+            domains: next().into(),
+            ref_params: next().into(),
+            checkout: next() != "off",
+            checkout_hosts: next().into(),
+            spa: next() != "off",
+            respect_gpc: next() != "false",
         }
     }
 }
 
-/// The trimmed, non-empty entries of a comma list.
+/// The non-empty entries of a comma list.
 pub fn entries(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(|entry| entry.trim_matches(' ')).filter(|entry| !entry.is_empty())
+    words(list, b',').filter(|entry| !entry.is_empty())
 }
 
 #[cfg(test)]
@@ -73,31 +76,30 @@ mod tests {
 
     #[test]
     fn a_bare_tag_has_the_defaults_of_the_contract() {
-        let config = Config::read(|name| (name == "data-workspace").then(|| "ws_demo".into()));
-        assert_eq!(
-            (&*config.ws, config.mode, &*config.ref_params),
-            ("ws_demo", Mode::Granted, "ref,via,aff")
-        );
+        let config = Config::read("ws_demo");
+        assert_eq!((&*config.ws, config.mode, &*config.cookie_domain), ("ws_demo", Mode::Granted, ""));
         assert!(config.checkout && config.spa && config.respect_gpc);
     }
 
     #[test]
-    fn switches() {
-        let config = Config::read(|name| {
-            let value = match name {
-                "data-checkout" | "data-spa" => "off",
-                "data-respect-gpc" => "false",
-                "data-consent" => "required",
-                _ => return None,
-            };
-            Some(value.into())
-        });
-        assert_eq!(config.mode, Mode::Required);
-        assert!(!config.checkout && !config.spa && !config.respect_gpc);
+    fn every_line_has_its_field() {
+        let config = Config::read("ws\n.a.example\nrequired\nb.example\nvia\noff\npay.example\noff\nfalse");
+        let want = Config {
+            ws: "ws".into(),
+            cookie_domain: ".a.example".into(),
+            mode: Mode::Required,
+            domains: "b.example".into(),
+            ref_params: "via".into(),
+            checkout: false,
+            checkout_hosts: "pay.example".into(),
+            spa: false,
+            respect_gpc: false,
+        };
+        assert_eq!(config, want);
     }
 
     #[test]
     fn lists() {
-        assert_eq!(entries(" a.example, ,b.example,").collect::<Vec<_>>(), ["a.example", "b.example"]);
+        assert_eq!(entries("a.example,,b.example,").collect::<Vec<_>>(), ["a.example", "b.example"]);
     }
 }

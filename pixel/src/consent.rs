@@ -20,7 +20,7 @@ pub enum State {
 pub const REFUSED: &str = "off";
 
 /// First letter of the stored text of a visitor who was asked and agreed.
-pub const ASKED: char = 'g';
+pub const ASKED: u8 = b'g';
 
 /// The state a page starts in. `stored` is what storage holds, empty when nothing.
 ///
@@ -30,7 +30,7 @@ pub const ASKED: char = 'g';
 pub fn at_start(mode: Mode, has_gpc: bool, stored: &str) -> State {
     if stored == REFUSED {
         State::Off
-    } else if stored.starts_with(ASKED) {
+    } else if stored.as_bytes().first() == Some(&ASKED) {
         State::Granted
     } else if has_gpc {
         State::Off

@@ -68,8 +68,10 @@ unsafe impl GlobalAlloc for Heap {
         unsafe {
             let state = &mut *self.0.get();
             let class = class(&layout);
-            *block.cast::<*mut u8>() = state.free[class];
-            state.free[class] = block;
+            if let Some(slot) = state.free.get_mut(class) {
+                *block.cast::<*mut u8>() = *slot;
+                *slot = block;
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The pixel: what runs in the visitor's browser and reports pages, events and people to the collector.
 //!
 //! Reading order: [`pixel`] is the whole behaviour as a function from calls to effects; each rule it uses has
-//! a file of its own. `browser` (only on wasm) is the thin edge: it gathers what a call needs from the page,
-//! and carries out the effects. `loader/loader.js` hooks into the page and calls it.
+//! a file of its own. `browser` (only on wasm) is the one function through which `loader/loader.js` calls it:
+//! the loader hooks into the page, gathers what a call needs and carries out the effects.
 //!
 //! Everything a visitor downloads is counted in bytes: no std on wasm, no `core::fmt`, no serde, no url crate.
 //! It never blocks the page, and nothing is stored, sent or minted without consent.
@@ -15,9 +15,9 @@ pub mod checkout;
 pub mod config;
 pub mod consent;
 pub mod pixel;
-pub mod props;
 pub mod session;
 pub mod spa;
+pub mod text;
 pub mod touch;
 pub mod visitor;
 

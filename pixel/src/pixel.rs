@@ -1,21 +1,19 @@
 //! The whole behaviour: what each call does, as a function from the call and the moment to effects.
 //!
 //! Nothing here touches the browser. What a call needs (the time, randomness, the cookie, what is stored)
-//! comes in as a [`Moment`]; what it wants done comes out as [`Effects`]. While consent is off there is no
+//! comes in as a [`Moment`]; what it wants done goes out as [`Effects`]. While consent is off there is no
 //! effect but forgetting.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use wire::limits::{ADDRESS_BYTES_MAX, EMAIL_BYTES_MAX, NAME_BYTES_MAX, USER_BYTES_MAX, WIDTH_MAX, cut};
-use wire::{Consent, Hit, Kind, Ulid, VisitorId};
+use wire::{Consent, Hit, Kind, Props, Ulid, VisitorId};
 
 use crate::address::Address;
 use crate::checkout;
 use crate::config::{Config, Mode};
 use crate::consent::{self, State};
-use crate::props;
 use crate::session::{self, Session};
 use crate::spa;
 use crate::touch;
@@ -51,46 +49,53 @@ pub struct Landing {
 pub struct Moment<'a> {
     /// Its clock, milliseconds since the epoch.
     pub now_ms: u64,
-    /// Fresh randomness: ten bytes each for a visitor, a session and a hit.
-    pub random: [u8; 30],
+    /// 48 random ASCII characters, five bits of each count: sixteen each for a hit, a session and a visitor.
+    pub random: &'a str,
     /// `document.cookie`.
     pub cookies: &'a str,
     /// What storage holds, empty when nothing or when storage is refused.
     pub stored: &'a str,
     /// Width of the viewport, CSS pixels.
     pub width: u32,
+    /// The page's address now.
+    pub url: &'a str,
 }
 
-/// A call from the page.
+/// A call from the page. JSON texts are objects, or empty for none.
 #[derive(Clone, Copy)]
 pub enum Call<'a> {
     /// Count the opened page, if it is not counted yet.
     Land,
     /// `page()`.
-    Page(&'a str),
-    /// The history moved to this address; rewritten in place or not.
-    Moved(&'a str, bool),
-    /// `track(name, props)` on the page of this address.
-    Track(&'a str, &'a str, &'a str),
-    /// `identify(email, user id, traits)` on the page of this address.
-    Identify(&'a str, &'a str, &'a str, &'a str),
+    Page,
+    /// The history moved; true when its entry was rewritten in place.
+    Moved(bool),
+    /// `track(name, props as JSON)`.
+    Track(&'a str, &'a str),
+    /// `identify(email, user id, traits as JSON)`.
+    Identify(&'a str, &'a str, &'a str),
     /// `consent(word)`.
     Consent(&'a str),
     /// The collector answered with this visitor id.
     Answer(&'a str),
 }
 
-/// What a call wants done, in this order.
+/// What a call wants done, in this order: each a letter, its text and a NUL. One text rather than a list of
+/// values, because it crosses to JavaScript as one.
+///
+/// `f` forget what is stored · `k` assign to `document.cookie` · `s` store · `p` send to the collector ·
+/// `P` send with credentials, so that it may set its cookie · `v` the answer to the caller.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Effects {
-    /// Delete cookie and storage.
-    pub forget: bool,
-    /// Texts to assign to `document.cookie`.
-    pub cookies: Vec<String>,
-    /// Text to store.
-    pub store: Option<String>,
-    /// Body to send to the collector.
-    pub post: Option<String>,
+pub struct Effects(pub String);
+
+impl Effects {
+    /// Adds one.
+    #[inline(never)]
+    pub fn push(&mut self, letter: char, text: &str) {
+        self.0.push(letter);
+        self.0.push_str(text);
+        self.0.push('\0');
+    }
 }
 
 impl Pixel {
@@ -100,7 +105,7 @@ impl Pixel {
     pub fn new(config: Config, landing: Landing, has_gpc: bool, stored: &str) -> Self {
         let state = consent::at_start(config.mode, has_gpc && config.respect_gpc, stored);
         let page = landing.url.clone();
-        let is_asked = stored.starts_with(consent::ASKED);
+        let is_asked = stored.as_bytes().first() == Some(&consent::ASKED);
         Self { config, state, is_asked, visitor: String::new(), session: None, landing: Some(landing), page }
     }
 
@@ -110,16 +115,11 @@ impl Pixel {
         &self.visitor
     }
 
-    /// Whether the collector may set its cookie.
+    /// A checkout link with the visitor on it; `None` when there is nothing to add. `is_asked`: by the site
+    /// itself, which counts even where the tag turned the rewriting of links off.
     #[must_use]
-    pub fn is_granted(&self) -> bool {
-        self.state == State::Granted
-    }
-
-    /// A checkout link with the visitor on it; `None` when there is nothing to add.
-    #[must_use]
-    pub fn decorate(&self, link: &str) -> Option<String> {
-        if self.visitor.is_empty() {
+    pub fn decorate(&self, link: &str, is_asked: bool) -> Option<String> {
+        if self.visitor.is_empty() || !is_asked && !self.config.checkout {
             return None;
         }
         let utm = self.session.as_ref().map_or("", |session| &session.utm);
@@ -127,38 +127,37 @@ impl Pixel {
     }
 
     /// Carries a call out.
-    pub fn call(&mut self, call: Call<'_>, moment: &Moment<'_>) -> Effects {
-        let mut effects = Effects::default();
-        match call {
-            Call::Consent(word) => self.consent(word, moment, &mut effects),
-            Call::Answer(id) => self.answer(id, moment, &mut effects),
-            Call::Moved(url, is_replaced) => {
-                if spa::is_new_page(&self.page, url, is_replaced) {
-                    self.show(url, moment, &mut effects);
+    pub fn call(&mut self, call: Call<'_>, moment: &Moment<'_>, effects: &mut Effects) {
+        let mut json = "";
+        let kind = match call {
+            Call::Consent(word) => {
+                self.consent(word, moment, effects);
+                return self.land(moment, effects);
+            }
+            Call::Land => return self.land(moment, effects),
+            Call::Answer(id) => return self.answer(id, moment, effects),
+            Call::Moved(is_replaced) => {
+                if !self.config.spa || !spa::is_new_page(&self.page, moment.url, is_replaced) {
+                    return;
+                }
+                Kind::Page
+            }
+            Call::Page => Kind::Page,
+            Call::Track(name, props) => {
+                json = props;
+                Kind::Event { name: Cow::Borrowed(cut(name, NAME_BYTES_MAX)), props: Props::new() }
+            }
+            Call::Identify(email, user, traits) => {
+                json = traits;
+                Kind::Identify {
+                    email: Some(Cow::Borrowed(cut(email, EMAIL_BYTES_MAX))),
+                    user: Some(Cow::Borrowed(cut(user, USER_BYTES_MAX))),
+                    traits: Props::new(),
                 }
             }
-            Call::Page(url) => self.show(url, moment, &mut effects),
-            Call::Land => {}
-            Call::Track("", ..) => {}
-            Call::Track(name, props, url) => {
-                let kind = Kind::Event { name: cut(name, NAME_BYTES_MAX).into(), props: props::read(props) };
-                self.hit(kind, url, "", false, moment, &mut effects);
-            }
-            Call::Identify(email, user, traits, url) => {
-                let some =
-                    |text, max| Some(cut(text, max)).filter(|text| !text.is_empty()).map(Cow::Borrowed);
-                let kind = Kind::Identify {
-                    email: some(email, EMAIL_BYTES_MAX),
-                    user: some(user, USER_BYTES_MAX),
-                    traits: props::read(traits),
-                };
-                self.hit(kind, url, "", false, moment, &mut effects);
-            }
-        }
-        if matches!(call, Call::Land | Call::Consent(_)) {
-            self.land(moment, &mut effects);
-        }
-        effects
+        };
+        // A page that was not opened as a document has no referrer: our own page before it says nothing.
+        self.hit(kind, json, "", false, moment, effects);
     }
 
     fn land(&mut self, moment: &Moment<'_>, effects: &mut Effects) {
@@ -166,57 +165,59 @@ impl Pixel {
             return;
         }
         if let Some(landing) = self.landing.take() {
-            self.hit(Kind::Page, &landing.url, &landing.referrer, landing.is_return, moment, effects);
+            let moment = Moment { url: &landing.url, ..*moment };
+            self.hit(Kind::Page, "", &landing.referrer, landing.is_return, &moment, effects);
         }
-    }
-
-    /// A page that was not opened as a document. Its referrer is our own page before it, which says nothing.
-    fn show(&mut self, url: &str, moment: &Moment<'_>, effects: &mut Effects) {
-        self.page = url.into();
-        self.hit(Kind::Page, url, "", false, moment, effects);
     }
 
     fn hit(
         &mut self,
         kind: Kind<'_>,
-        url: &str,
+        json: &str,
         referrer: &str,
         is_return: bool,
         moment: &Moment<'_>,
         effects: &mut Effects,
     ) {
-        let consent = match self.state {
+        let (consent, letter) = match self.state {
             State::Off => return,
-            State::Session => Consent::Session,
-            State::Granted => Consent::Granted,
+            State::Session => (Consent::Session, 'p'),
+            State::Granted => (Consent::Granted, 'P'),
         };
-        let [for_visitor, for_session, for_hit] = ulids(moment);
-        self.recognise(for_visitor, url, moment, effects);
-
+        let url = moment.url;
+        if let Kind::Page = kind {
+            self.page = url.into();
+        }
+        self.recognise(moment, effects);
         if self.state == State::Granted {
-            // Another tab may have carried the session on, or it may be the one from before this page.
-            let stored = Session::read(moment.stored);
-            if stored.as_ref().map(|session| session.last_ms)
-                > self.session.as_ref().map(|session| session.last_ms)
-            {
-                self.session = stored;
+            // Another tab may have carried the session on, or it is the one from the page before.
+            if let Some(stored) = Session::read(moment.stored) {
+                if self.session.as_ref().is_none_or(|session| session.last_ms < stored.last_ms) {
+                    self.session = Some(stored);
+                }
             }
         }
         let address = Address::parse(url);
-        let utm = utm_of(&address);
         let config = &self.config;
-        let touch = session::enter(&mut self.session, for_session, moment.now_ms, &utm, is_return, |found| {
-            touch::identities(config, &address, referrer, found);
-        });
+        let touch = session::enter(
+            &mut self.session,
+            fresh(moment, 16),
+            moment.now_ms,
+            &address,
+            is_return,
+            |found| {
+                touch::identities(config, &address, referrer, found);
+            },
+        );
         let Some(session) = &self.session else { return };
         if self.state == State::Granted {
-            effects.store = Some(session.write(if self.is_asked { consent::ASKED } else { 'd' }));
+            effects.push('s', &session.write(self.is_asked));
         }
 
         let hit = Hit {
             ws: Cow::Borrowed(&self.config.ws),
             kind,
-            id: for_hit,
+            id: fresh(moment, 0),
             visitor: Some(Cow::Borrowed(&self.visitor)),
             session: session.id,
             touch,
@@ -228,27 +229,29 @@ impl Pixel {
             consent,
         };
         let mut body = String::new();
-        wire::encode(&hit, &mut body);
-        effects.post = Some(body);
+        wire::encode_with(&hit, json, &mut body);
+        effects.push(letter, &body);
+        // Everything in it is borrowed or empty: the code that would free it is saved.
+        core::mem::forget(hit);
     }
 
     /// Finds the visitor: the cookie's, else the one of this page, else a new one.
-    fn recognise(&mut self, fresh: Ulid, url: &str, moment: &Moment<'_>, effects: &mut Effects) {
-        let in_cookie = visitor::in_cookies(moment.cookies).filter(|_| self.is_granted());
-        match in_cookie {
+    fn recognise(&mut self, moment: &Moment<'_>, effects: &mut Effects) {
+        match visitor::in_cookies(moment.cookies).filter(|_| self.state == State::Granted) {
             Some(id) => self.visitor = id.into(),
             None => {
                 if self.visitor.is_empty() {
-                    self.visitor = visitor::minted(fresh);
+                    self.visitor = visitor::minted(fresh(moment, 32));
                 }
-                self.keep(url, effects);
+                self.keep(effects);
             }
         }
     }
 
-    fn keep(&self, url: &str, effects: &mut Effects) {
-        if self.is_granted() {
-            effects.cookies.push(visitor::cookie(&self.visitor, &self.config.cookie_domain, is_secure(url)));
+    fn keep(&self, effects: &mut Effects) {
+        if self.state == State::Granted {
+            let domain = &self.config.cookie_domain;
+            effects.push('k', &visitor::cookie(&self.visitor, domain, is_secure(&self.page)));
         }
     }
 
@@ -258,14 +261,12 @@ impl Pixel {
         }
         if self.state == State::Off {
             // The answer to a hit from before the refusal: its header may have set the cookie again.
-            self.forget(effects);
-            return;
+            return self.forget(effects);
         }
         self.visitor = id.into();
         // The response header has set it, unless the collector stands on another site.
         if visitor::in_cookies(moment.cookies) != Some(id) {
-            let url = self.page.clone();
-            self.keep(&url, effects);
+            self.keep(effects);
         }
     }
 
@@ -280,48 +281,29 @@ impl Pixel {
             self.visitor.clear();
             self.session = None;
             if self.config.mode != Mode::Required {
-                effects.store = Some(consent::REFUSED.into());
+                effects.push('s', consent::REFUSED);
             }
         } else if self.landing.is_none() {
             // The page is counted already: what was in memory only is kept from here on, at once.
-            let url = self.page.clone();
-            self.recognise(ulids(moment)[0], &url, moment, effects);
+            self.recognise(moment, effects);
             if let (true, Some(session)) = (self.is_asked, &self.session) {
-                effects.store = Some(session.write(consent::ASKED));
+                effects.push('s', &session.write(true));
             }
         }
     }
 
     /// A cookie is deleted on the host and on the domain, whichever it was set for.
     fn forget(&self, effects: &mut Effects) {
-        effects.forget = true;
-        effects.cookies.push(visitor::cookie("", "", false));
-        if !self.config.cookie_domain.is_empty() {
-            effects.cookies.push(visitor::cookie("", &self.config.cookie_domain, false));
+        effects.push('f', "");
+        for domain in ["", &self.config.cookie_domain] {
+            effects.push('k', &visitor::cookie("", domain, false));
         }
     }
 }
 
-/// The utm parameters as they stand in the address, joined by `&`.
-fn utm_of(address: &Address<'_>) -> String {
-    let mut utm = String::new();
-    for (name, value) in address.params().filter(|(name, _)| touch::is_utm(name)) {
-        if !utm.is_empty() {
-            utm.push('&');
-        }
-        for part in [name, "=", value] {
-            utm.push_str(part);
-        }
-    }
-    utm
-}
-
-fn ulids(moment: &Moment<'_>) -> [Ulid; 3] {
-    [0, 10, 20].map(|at| {
-        let mut random = [0; 10];
-        random.copy_from_slice(&moment.random[at..at + 10]);
-        Ulid::new(moment.now_ms, random)
-    })
+/// A new id from the randomness after the first `at` characters.
+fn fresh(moment: &Moment<'_>, at: usize) -> Ulid {
+    Ulid::from_digits(moment.now_ms, moment.random.get(at..).unwrap_or_default())
 }
 
 /// Browsers take a `Secure` cookie from https and from localhost.

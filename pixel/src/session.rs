@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 
 use wire::{Touch, Ulid};
 
-use crate::touch::Identity;
+use crate::address::{Address, push_param};
+use crate::consent::ASKED;
+use crate::text::{number, words};
+use crate::touch::{Identity, is_utm};
 
 /// Idle time that ends a session, and the time within which the same campaign is the same visit.
 pub const IDLE_MS: u64 = 30 * 60 * 1000;
@@ -44,25 +47,27 @@ impl Session {
 
     /// Notes an identity; true when it makes a new touch: not met in the last 30 minutes, a click id never.
     pub fn meet(&mut self, identity: Identity, now_ms: u64) -> bool {
+        let is_full = self.seen.len() >= SEEN_MAX;
         if let Some((_, last_ms)) = self.seen.iter_mut().find(|(hash, _)| *hash == identity.hash) {
             let is_new = !identity.is_click && last_ms.abs_diff(now_ms) > IDLE_MS;
             *last_ms = now_ms;
             return is_new;
         }
-        if self.seen.len() == SEEN_MAX {
-            self.seen.remove(0);
+        let new = (identity.hash, now_ms);
+        match self.seen.iter_mut().min_by_key(|(_, last_ms)| *last_ms).filter(|_| is_full) {
+            Some(oldest) => *oldest = new,
+            None => self.seen.push(new),
         }
-        self.seen.push((identity.hash, now_ms));
         true
     }
 
-    /// One line: `<consent letter> <id> <last_ms> <utm or -> <hash> <ms> …`.
+    /// One line: `<g when the visitor agreed, else d> <id> <last_ms> <utm or -> <hash> <ms> …`.
     #[must_use]
-    pub fn write(&self, consent: char) -> String {
+    pub fn write(&self, is_asked: bool) -> String {
         let mut line = String::new();
-        line.push(consent);
+        line.push(if is_asked { char::from(ASKED) } else { 'd' });
         line.push(' ');
-        line.push_str(self.id.as_str());
+        self.id.push_to(&mut line);
         push_number(&mut line, self.last_ms);
         line.push(' ');
         line.push_str(if self.utm.is_empty() { "-" } else { &self.utm });
@@ -76,13 +81,13 @@ impl Session {
     /// Reads a line; `None` for anything else. Damaged identities at its end are left out.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
-        let mut words = line.split(' ').skip(1);
+        let mut words = words(line, b' ');
+        words.next()?;
         let id = Ulid::parse(words.next()?)?;
-        let last_ms = words.next()?.parse().ok()?;
+        let last_ms = number(words.next()?)?;
         let utm = words.next().filter(|utm| *utm != "-").unwrap_or_default().into();
         let mut seen = Vec::new();
-        while let (Some(Ok(hash)), Some(Ok(last_ms))) =
-            (words.next().map(str::parse::<u64>), words.next().map(str::parse))
+        while let (Some(hash), Some(last_ms)) = (words.next().and_then(number), words.next().and_then(number))
         {
             if seen.len() < SEEN_MAX {
                 seen.push((hash as u32, last_ms));
@@ -105,7 +110,7 @@ pub fn enter(
     session: &mut Option<Session>,
     fresh: Ulid,
     now_ms: u64,
-    utm: &str,
+    page: &Address<'_>,
     is_return: bool,
     each_identity: impl FnOnce(&mut dyn FnMut(Identity)),
 ) -> Option<Touch> {
@@ -122,7 +127,10 @@ pub fn enter(
         (_, true) => Touch::Campaign,
         _ => return None,
     };
-    session.utm = utm.into();
+    session.utm.clear();
+    for (name, value) in page.params().filter(|(name, _)| is_utm(name)) {
+        push_param(&mut session.utm, name, value);
+    }
     Some(touch)
 }
 
@@ -146,7 +154,7 @@ mod tests {
         fn hit(&mut self, minute: u64, hashes: &[u32], is_return: bool) -> Option<Touch> {
             self.minted += 1;
             let fresh = Ulid::new(0, [self.minted; 10]);
-            enter(&mut self.session, fresh, minute * MINUTE, "", is_return, |found| {
+            enter(&mut self.session, fresh, minute * MINUTE, &Address::parse(""), is_return, |found| {
                 for hash in hashes {
                     found(Identity { hash: *hash, is_click: *hash > 100 });
                 }
@@ -231,7 +239,7 @@ mod tests {
                 session.meet(Identity { hash, is_click: false }, now_ms);
             }
             prop_assert!(session.seen.len() <= SEEN_MAX);
-            prop_assert_eq!(Session::read(&session.write('d')), Some(session));
+            prop_assert_eq!(Session::read(&session.write(false)), Some(session));
         }
 
         #[test]

@@ -17,7 +17,7 @@ pub fn is_new_page(before: &str, now: &str, is_replaced: bool) -> bool {
 
 /// A fragment that is a route; an anchor is none.
 fn route(fragment: &str) -> &str {
-    if fragment.starts_with("#/") || fragment.starts_with("#!") { fragment } else { "" }
+    if fragment.starts_with('/') || fragment.starts_with('!') { fragment } else { "" }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::address::{Address, is_same_site};
 use crate::config::{Config, entries};
+use crate::text::has;
 
 /// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
 /// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
@@ -31,8 +32,8 @@ pub fn identities(config: &Config, page: &Address<'_>, referrer: &str, mut found
             // A sum does not depend on the order the parameters stand in.
             utm_sum = utm_sum.wrapping_add(hash(name, value));
         } else {
-            let is_click = CLICK_IDS.split(' ').any(|id| id.eq_ignore_ascii_case(name));
-            if is_click || entries(&config.ref_params).any(|param| param == name) {
+            let is_click = has(CLICK_IDS, b' ', name);
+            if is_click || has(&config.ref_params, b',', name) {
                 is_plain = false;
                 found(Identity { hash: hash(name, value), is_click });
             }
@@ -66,8 +67,11 @@ mod tests {
     use super::*;
 
     fn of(url: &str, referrer: &str) -> Vec<Identity> {
-        let mut config = Config::read(|_| None);
-        config.domains = "sister.example".into();
+        let config = Config {
+            domains: "sister.example".into(),
+            ref_params: "ref,via,aff".into(),
+            ..Config::default()
+        };
         let mut all = Vec::new();
         identities(&config, &Address::parse(url), referrer, |identity| all.push(identity));
         all

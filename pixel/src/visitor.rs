@@ -8,6 +8,8 @@ use alloc::string::String;
 
 use wire::{Ulid, VisitorId};
 
+use crate::text::{pair, words};
+
 /// The cookie's name; the key in storage is the same.
 pub const NAME: &str = "_trb";
 
@@ -16,8 +18,8 @@ pub const NAME: &str = "_trb";
 #[must_use]
 pub fn in_cookies(cookies: &str) -> Option<&str> {
     let mut found = None;
-    for pair in cookies.split(';') {
-        let Some((NAME, value)) = pair.trim_matches(' ').split_once('=') else { continue };
+    for cookie in words(cookies, b';') {
+        let (NAME, value) = pair(cookie.strip_prefix(' ').unwrap_or(cookie)) else { continue };
         match VisitorId::parse(value) {
             Some(id) if id.signature.is_some() => return Some(value),
             Some(_) => found = Some(value),
@@ -31,7 +33,7 @@ pub fn in_cookies(cookies: &str) -> Option<&str> {
 #[must_use]
 pub fn minted(ulid: Ulid) -> String {
     let mut id = String::from(VisitorId::PREFIX);
-    id.push_str(ulid.as_str());
+    ulid.push_to(&mut id);
     id
 }
 

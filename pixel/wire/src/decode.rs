@@ -270,7 +270,7 @@ fn props(value: &str) -> Result<Props<'_>, Reason> {
     }
     let mut props = Props::with_capacity(entries.0.len());
     for (name, value) in entries.0 {
-        if name.len() > limits::PROP_NAME_BYTES_MAX {
+        if name.chars().count() > limits::PROP_NAME_CHARS_MAX {
             return Err(Reason::TooLong);
         }
         if props.iter().any(|(before, _)| *before == name) {
@@ -283,7 +283,13 @@ fn props(value: &str) -> Result<Props<'_>, Reason> {
 
 fn prop(value: &str) -> Result<PropValue<'_>, Reason> {
     match value.as_bytes().first() {
-        Some(b'"') => text(value, limits::PROP_VALUE_BYTES_MAX).map(PropValue::Text),
+        Some(b'"') => {
+            let text = text(value, limits::HIT_BYTES_MAX)?;
+            if text.chars().count() > limits::PROP_VALUE_CHARS_MAX {
+                return Err(Reason::TooLong);
+            }
+            Ok(PropValue::Text(text))
+        }
         Some(b't') => Ok(PropValue::Flag(true)),
         Some(b'f') => Ok(PropValue::Flag(false)),
         Some(b'-' | b'0'..=b'9') if value.len() > limits::NUMBER_BYTES_MAX => Err(Reason::TooLong),

@@ -4,17 +4,27 @@
 
 use alloc::string::String;
 
-use crate::{Hit, Kind, PropValue, Props};
+use crate::{Hit, Kind, PropValue, Props, Ulid};
 
 /// Appends `hit` to `out` as one JSON object. Absent and empty values are left out.
 pub fn encode(hit: &Hit<'_>, out: &mut String) {
+    let mut props = String::new();
+    if let Kind::Event { props: map, .. } | Kind::Identify { traits: map, .. } = &hit.kind {
+        object(map, &mut props);
+    }
+    encode_with(hit, &props, out);
+}
+
+/// The same with `props` or `traits` given as the text of a JSON object, empty for none; those of `hit` are not
+/// looked at. A browser has such text sooner than the pixel could make it.
+pub fn encode_with(hit: &Hit<'_>, props: &str, out: &mut String) {
     out.push('{');
     out.push_str(r#""ws":"#);
     text(&hit.ws, out);
     field("kind", hit.kind.name(), out);
-    field("id", hit.id.as_str(), out);
+    ulid("id", hit.id, out);
     field("visitor", hit.visitor.as_deref().unwrap_or_default(), out);
-    field("session", hit.session.as_str(), out);
+    ulid("session", hit.session, out);
     field("touch", hit.touch.map_or("", |touch| touch.name()), out);
     field("url", &hit.url, out);
     field("ref", &hit.referrer, out);
@@ -26,14 +36,14 @@ pub fn encode(hit: &Hit<'_>, out: &mut String) {
     field("consent", hit.consent.name(), out);
     match &hit.kind {
         Kind::Page => {}
-        Kind::Event { name, props } => {
+        Kind::Event { name, .. } => {
             field("name", name, out);
-            map("props", props, out);
+            raw("props", props, out);
         }
-        Kind::Identify { email, user, traits } => {
+        Kind::Identify { email, user, .. } => {
             field("email", email.as_deref().unwrap_or_default(), out);
             field("user", user.as_deref().unwrap_or_default(), out);
-            map("traits", traits, out);
+            raw("traits", props, out);
         }
     }
     out.push('}');
@@ -52,6 +62,13 @@ fn field(name: &str, value: &str, out: &mut String) {
     }
 }
 
+fn ulid(name: &str, value: Ulid, out: &mut String) {
+    key(name, out);
+    out.push('"');
+    value.push_to(out);
+    out.push('"');
+}
+
 fn number(name: &str, value: u64, out: &mut String) {
     key(name, out);
     push_digits(value, out);
@@ -65,11 +82,17 @@ pub fn push_digits(value: u64, out: &mut String) {
     out.push(char::from(b'0' + (value % 10) as u8));
 }
 
-fn map(name: &str, props: &Props<'_>, out: &mut String) {
+fn raw(name: &str, json: &str, out: &mut String) {
+    if !json.is_empty() {
+        key(name, out);
+        out.push_str(json);
+    }
+}
+
+fn object(props: &Props<'_>, out: &mut String) {
     if props.is_empty() {
         return;
     }
-    key(name, out);
     let mut before = '{';
     for (name, value) in props {
         out.push(before);
@@ -88,16 +111,22 @@ fn map(name: &str, props: &Props<'_>, out: &mut String) {
 /// A JSON string: quotes, backslashes and control characters escaped, everything else as it is.
 fn text(value: &str, out: &mut String) {
     out.push('"');
-    for char in value.chars() {
-        if char < ' ' {
-            out.push_str(if char < '\x10' { "\\u000" } else { "\\u001" });
-            out.push(char::from(b"0123456789abcdef"[char as usize & 15]));
+    let mut plain_from = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        // What is escaped is one byte long, so every cut is between characters.
+        out.push_str(value.get(plain_from..at).unwrap_or_default());
+        plain_from = at + 1;
+        out.push('\\');
+        if byte < b' ' {
+            out.push_str(if byte < 16 { "u000" } else { "u001" });
+            out.push(char::from(b"0123456789abcdef"[usize::from(byte & 15)]));
         } else {
-            if matches!(char, '"' | '\\') {
-                out.push('\\');
-            }
-            out.push(char);
+            out.push(char::from(byte));
         }
     }
+    out.push_str(value.get(plain_from..).unwrap_or_default());
     out.push('"');
 }

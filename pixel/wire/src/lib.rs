@@ -42,7 +42,7 @@ mod decode;
 #[cfg(feature = "decode")]
 mod error;
 
-pub use encode::{encode, push_digits};
+pub use encode::{encode, encode_with, push_digits};
 pub use hit::{Consent, Hit, Kind, Number, PropValue, Props, Touch};
 pub use ulid::Ulid;
 pub use visitor::VisitorId;

@@ -1,4 +1,4 @@
-//! Every limit of the wire, in one place. All lengths are bytes of UTF-8, after JSON unescaping
+//! Every limit of the wire, in one place. Lengths are bytes of UTF-8 unless named `CHARS`, after JSON unescaping
 //! where a single value is meant, before it where a body or a hit is meant.
 //!
 //! The pixel cuts what it sends to these limits ([`cut`]), so that a long address costs its tail and not the
@@ -22,10 +22,10 @@ pub const COOKIE_DOMAIN_BYTES_MAX: usize = 254;
 pub const NAME_BYTES_MAX: usize = 100;
 /// Entries of `props` or `traits`.
 pub const PROPS_MAX: usize = 30;
-/// The name of a property or trait.
-pub const PROP_NAME_BYTES_MAX: usize = 100;
-/// The text of a property or trait.
-pub const PROP_VALUE_BYTES_MAX: usize = 500;
+/// The name of a property or trait, in characters, as JavaScript and people count.
+pub const PROP_NAME_CHARS_MAX: usize = 100;
+/// The text of a property or trait, in characters.
+pub const PROP_VALUE_CHARS_MAX: usize = 500;
 /// The digits of a property or trait that is a number. JavaScript writes at most 24.
 pub const NUMBER_BYTES_MAX: usize = 40;
 /// `email`, the most an SMTP path can carry.

@@ -5,6 +5,8 @@
 /// Crockford's alphabet in lower case: no i, l, o, u.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+use alloc::string::String;
+
 /// A ULID, kept as its 26 lower-case characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ulid([u8; Ulid::LEN]);
@@ -16,20 +18,29 @@ impl Ulid {
     /// The ULID of a time (milliseconds since the epoch, the low 48 bits count) and ten random bytes.
     #[must_use]
     pub fn new(time_ms: u64, random: [u8; 10]) -> Self {
+        let low = random.iter().fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+        let mut bits = u128::from(time_ms) << 80 | low;
         let mut text = [0; Self::LEN];
-        for (i, slot) in text.iter_mut().take(10).enumerate() {
-            *slot = ALPHABET[(((time_ms & 0xffff_ffff_ffff) >> (45 - 5 * i)) & 31) as usize];
+        for slot in text.iter_mut().rev() {
+            *slot = ALPHABET[(bits & 31) as usize];
+            bits >>= 5;
         }
-        // Ten bytes are exactly sixteen groups of five bits.
-        let (mut bits, mut held, mut at) = (0u32, 0, 10);
-        for byte in random {
-            bits = bits << 8 | u32::from(byte);
-            held += 8;
-            while held >= 5 {
-                held -= 5;
-                text[at] = ALPHABET[(bits >> held & 31) as usize];
-                at += 1;
-            }
+        Self(text)
+    }
+
+    /// The same from sixteen random characters, of which the low five bits count. Smaller than [`Ulid::new`]:
+    /// no 128-bit arithmetic. Missing characters count as zero.
+    #[must_use]
+    pub fn from_digits(time_ms: u64, random: &str) -> Self {
+        let mut text = [ALPHABET[0]; Self::LEN];
+        // Ten characters hold 50 bits, and a ULID's time is 48.
+        let mut bits = time_ms & 0xffff_ffff_ffff;
+        for slot in text[..10].iter_mut().rev() {
+            *slot = ALPHABET[(bits & 31) as usize];
+            bits >>= 5;
+        }
+        for (slot, byte) in text[10..].iter_mut().zip(random.bytes()) {
+            *slot = ALPHABET[usize::from(byte & 31)];
         }
         Self(text)
     }
@@ -40,6 +51,11 @@ impl Ulid {
         let text: [u8; Self::LEN] = text.as_bytes().try_into().ok()?;
         let known = text.iter().all(|byte| ALPHABET.contains(byte));
         (known && text[0] <= b'7').then_some(Self(text))
+    }
+
+    /// Appends the 26 characters. In the pixel this is smaller than [`Ulid::as_str`], which checks UTF-8.
+    pub fn push_to(&self, out: &mut String) {
+        out.extend(self.0.iter().map(|byte| char::from(*byte)));
     }
 
     /// The 26 characters.
@@ -102,6 +118,16 @@ mod tests {
             assert_eq!(Ulid::parse(bad), None, "{bad}");
         }
         assert_eq!(Ulid::parse("01arz3ndektsv4rrffq69g5fai"), None);
+    }
+
+    #[test]
+    fn digits_and_bytes_make_the_same_time() {
+        for time_ms in [0, 1_763_718_000_000, (1 << 48) - 1, u64::MAX] {
+            let ulid = Ulid::from_digits(time_ms, "@ABCDEFGHIJKLMNO");
+            assert_eq!(ulid.time_ms(), time_ms & ((1 << 48) - 1));
+            assert_eq!(&ulid.as_str()[10..], "0123456789abcdef");
+            assert_eq!(Ulid::parse(ulid.as_str()), Some(ulid));
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn ulid() -> impl Strategy<Value = Ulid> {
 fn value() -> impl Strategy<Value = PropValue<'static>> {
     let number = any::<f64>().prop_filter("finite", |number| number.is_finite());
     prop_oneof![
-        text(limits::PROP_VALUE_BYTES_MAX).prop_map(PropValue::Text),
+        text(limits::PROP_VALUE_CHARS_MAX).prop_map(PropValue::Text),
         number.prop_map(|number| {
             let text = format!("{number:e}");
             PropValue::Number(Number::parse(text).expect("Rust's exponent form is a JSON number"))
@@ -32,7 +32,7 @@ fn value() -> impl Strategy<Value = PropValue<'static>> {
 }
 
 fn props() -> impl Strategy<Value = Props<'static>> {
-    vec((text(limits::PROP_NAME_BYTES_MAX), value()), 0..limits::PROPS_MAX).prop_map(|mut props| {
+    vec((text(limits::PROP_NAME_CHARS_MAX), value()), 0..limits::PROPS_MAX).prop_map(|mut props| {
         props.sort_by(|a, b| a.0.cmp(&b.0));
         props.dedup_by(|a, b| a.0 == b.0);
         props

@@ -3,7 +3,8 @@
 //
 // It decides nothing: every rule is in the wasm. Whatever fails here or there, nothing is thrown into the page,
 // and without wasm (a content security policy may refuse it) the page works and nothing is counted.
-import { initSync, run } from 'pixel';
+import { initSync, room, run } from 'pixel';
+import { inside, noted } from './effects.js';
 
 (() => {
   const page = window;
@@ -29,10 +30,21 @@ import { initSync, run } from 'pixel';
   const cookies = safe(() => doc.cookie);
   const stored = safe(() => localStorage.getItem(key));
 
+  const domain = data.cookieDomain ? '; domain=' + data.cookieDomain : '';
+  // Without TLS a browser takes a `Secure` cookie on localhost only.
+  const keep = (id, seconds, on) =>
+    (doc.cookie = `${key}=${id}; path=/; samesite=lax; max-age=${seconds}${page.isSecureContext ? '; secure' : ''}${on}`);
+
   // Carries out what the wasm wants done: see `Effects` in pixel.rs. The last is the answer to the caller.
   const effects = {
-    f: () => localStorage.removeItem(key),
-    k: (text) => (doc.cookie = text),
+    f: () => {
+      // Set for this host or for the domain, whichever it was.
+      keep('', 0, '');
+      keep('', 0, domain);
+      localStorage.removeItem(key);
+    },
+    // 400 days, the most a browser keeps; what a script has set most of them keep for 7.
+    k: (id) => keep(id, 34560000, domain),
     s: (text) => localStorage.setItem(key, text),
     p: (text) => post(text, 'omit'),
     P: (text) => post(text, 'include'),
@@ -41,9 +53,13 @@ import { initSync, run } from 'pixel';
   const ask = (letter, url, ...all) => {
     let answer;
     const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(48)).map((byte) => 64 | (byte & 31)));
-    run([letter, Date.now(), random, page.innerWidth, cookies(), stored(), url || location.href, ...all].join('\0'))
-      .split('\0')
-      .forEach((effect) => effect && (answer = safe(effects[effect[0]])(effect.slice(1))));
+    const text = [letter, Date.now(), random, page.innerWidth, cookies(), stored(), url || location.href, ...all].join('\0');
+    const bytes = new TextEncoder().encode(text);
+    // First the room, which may move the memory.
+    const at = room(bytes.length);
+    new Uint8Array(inside.memory.buffer).set(bytes, at);
+    run(bytes.length);
+    for (const [effect, text] of noted.splice(0)) answer = safe(effects[effect])(text);
     return answer;
   };
   const post = (body, credentials) => {
@@ -92,10 +108,12 @@ import { initSync, run } from 'pixel';
     const id = api.visitorId();
     return id ? { tributary_visitor_id: id } : {};
   };
-  api.decorate = (what) => {
-    const link = safe(() => isUp && (what.matches ? decorate(what, 'd') : ask('d', '', what)))();
-    return (!what.matches && link) || what;
-  };
+  api.decorate = (what) =>
+    safe(() => {
+      if (!isUp) return;
+      if (typeof what == 'string') return ask('d', '', what);
+      decorate(what, 'd');
+    })() || what;
   const early = safe((all) => api[all[0]](...[].slice.call(all, 1)));
   const kept = api.q || [];
   api.q = { push: (...all) => all.forEach(early) };
@@ -149,15 +167,16 @@ import { initSync, run } from 'pixel';
     doc.addEventListener('DOMContentLoaded', sweep);
   });
 
-  // Before the app can change it: what was opened and where from.
-  const opened = location.href;
+  // What was opened and where from, also when the app has changed the address before this script came.
+  const [entry] = performance.getEntriesByType('navigation');
+  const bare = (url) => url.replace(/#.*/, '');
+  const opened = entry && bare(entry.name) != bare(location.href) ? entry.name : location.href;
   const from = doc.referrer;
   const begin = (module) => {
-    initSync({ module });
-    const [entry] = performance.getEntriesByType('navigation');
+    inside.memory = initSync({ module }).memory;
     const flags =
-      (entry && /^(re|ba)/.test(entry.type) ? 'r' : '') +
-      (navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 'g' : '');
+      (entry && /^(re|ba)/.test(entry.type) ? 'return,' : '') +
+      (navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 'gpc' : '');
     // In the order of `Config`.
     const lines = [
       data.workspace,
@@ -177,6 +196,7 @@ import { initSync, run } from 'pixel';
     waiting = 0;
     first.forEach((all) => all[0] == 'consent' && call(...all));
     call('l');
+    call('r', location.href);
     first.forEach((all) => all[0] == 'consent' || call(...all));
     sweep();
   };

@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use crate::text::{halves, pair, words};
+use crate::text::halves;
 
 /// The parts of an absolute address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,9 @@ impl<'a> Address<'a> {
         let (host, _) = halves(after, b'/');
         let path = after.get(host.len()..).unwrap_or_default();
         // `user@host` is not the host `user`.
-        let host = words(host, b'@').last().unwrap_or_default();
+        let (user, host_of_user) = halves(host, b'@');
+        let host = host_of_user.unwrap_or(user);
         Self { front, host, path, query: query.unwrap_or_default(), fragment: fragment.unwrap_or_default() }
-    }
-
-    /// Name and raw value of each parameter that has a value.
-    pub fn params(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        words(self.query, b'&').map(pair).filter(|(_, value)| !value.is_empty())
     }
 }
 
@@ -85,7 +81,6 @@ mod tests {
             (address.path, address.query, address.fragment),
             ("/a/b", "utm_source=x&empty=&y=1", "/r?z=2")
         );
-        assert_eq!(address.params().collect::<Vec<_>>(), [("utm_source", "x"), ("y", "1")]);
     }
 
     #[test]

@@ -5,10 +5,9 @@
 
 use alloc::string::String;
 
-use wire::VisitorId;
-
 use crate::address::{Address, push_param};
-use crate::text::{has, pair, words};
+use crate::text::{has, next_param, pair, words};
+use crate::visitor::is_unsigned_form;
 
 /// The utm parameters a Polar checkout link keeps; others it forgets.
 const POLAR_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content";
@@ -24,21 +23,22 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<Stri
     let (name, is_polar) = parameter(&address, hosts)?;
     let mut query = String::new();
     let mut has_visitor = false;
-    for (before, value) in words(address.query, b'&').map(pair).filter(|(name, _)| !name.is_empty()) {
+    let pairs = words(address.query, b'&');
+    for before in pairs {
+        let (before, value) = pair(before);
         let is_visitor = is_same_name(before, name);
         has_visitor |= is_visitor;
-        push_param(
-            &mut query,
-            before,
-            if is_visitor && is_unsigned(value, visitor) { visitor } else { value },
-        );
+        if !before.is_empty() {
+            let is_ours = is_visitor && is_unsigned_form(value, visitor);
+            push_param(&mut query, before, if is_ours { visitor } else { value });
+        }
     }
     if !has_visitor {
         push_param(&mut query, name, visitor);
     }
-    for (name, value) in (Address { query: utm, ..address }).params().filter(|_| is_polar) {
-        let is_wanted = has(POLAR_UTM, b' ', name) && value.len() <= UTM_BYTES_MAX;
-        if is_wanted && !words(&query, b'&').any(|before| pair(before).0 == name) {
+    let mut utm = words(if is_polar { utm } else { "" }, b'&');
+    while let Some((name, value)) = next_param(&mut utm) {
+        if has(POLAR_UTM, b' ', name) && value.len() <= UTM_BYTES_MAX && !has_param(&query, name) {
             push_param(&mut query, name, value);
         }
     }
@@ -81,12 +81,14 @@ fn is_same_name(found: &str, name: &str) -> bool {
         || name == LEMON_SQUEEZY && found == "checkout[custom][tributary_visitor_id]"
 }
 
-/// Whether `value` is the unsigned form of the same visitor: put there by us before the collector answered.
-fn is_unsigned(value: &str, visitor: &str) -> bool {
-    match (VisitorId::parse(value), VisitorId::parse(visitor)) {
-        (Some(before), Some(now)) => before.ulid == now.ulid && before.signature.is_none(),
-        _ => false,
+fn has_param(query: &str, name: &str) -> bool {
+    let pairs = words(query, b'&');
+    for before in pairs {
+        if pair(before).0 == name {
+            return true;
+        }
     }
+    false
 }
 
 #[cfg(test)]

@@ -8,38 +8,38 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 
 use wire::limits::{ADDRESS_BYTES_MAX, EMAIL_BYTES_MAX, NAME_BYTES_MAX, USER_BYTES_MAX, WIDTH_MAX, cut};
-use wire::{Consent, Hit, Kind, Props, Ulid, VisitorId};
+use wire::{Consent, Hit, Kind, Props, Ulid};
 
 use crate::address::Address;
 use crate::checkout;
 use crate::config::{Config, Mode};
 use crate::consent::{self, State};
-use crate::session::{self, Session};
+use crate::session::Session;
 use crate::spa;
 use crate::touch;
 use crate::visitor;
 
 /// The pixel of one page.
-pub struct Pixel {
-    config: Config,
+pub struct Pixel<'a> {
+    config: Config<'a>,
     state: State,
     /// The visitor said so on this or an earlier page; a default is not a choice.
     is_asked: bool,
     /// Empty without consent.
     visitor: String,
-    session: Option<Session>,
+    session: Session,
     /// The page that was opened, until it is counted: consent may come long after.
-    landing: Option<Landing>,
+    landing: Option<Landing<'a>>,
     /// Address of the page counted last.
     page: String,
 }
 
 /// How the document was opened.
-pub struct Landing {
+pub struct Landing<'a> {
     /// Its address before any script changed it.
-    pub url: String,
+    pub url: &'a str,
     /// `document.referrer`.
-    pub referrer: String,
+    pub referrer: &'a str,
     /// Reloaded, or come back to through the history.
     pub is_return: bool,
 }
@@ -80,33 +80,29 @@ pub enum Call<'a> {
     Answer(&'a str),
 }
 
-/// What a call wants done, in this order: each a letter, its text and a NUL. One text rather than a list of
-/// values, because it crosses to JavaScript as one.
+/// Takes what a call wants done, in order: a letter and its text.
 ///
-/// `f` forget what is stored · `k` assign to `document.cookie` · `s` store · `p` send to the collector ·
+/// `f` forget cookie and storage · `k` keep this visitor id in the cookie · `s` store · `p` send to the collector ·
 /// `P` send with credentials, so that it may set its cookie · `v` the answer to the caller.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Effects(pub String);
+pub type Effects<'a> = dyn FnMut(char, &str) + 'a;
 
-impl Effects {
-    /// Adds one.
-    #[inline(never)]
-    pub fn push(&mut self, letter: char, text: &str) {
-        self.0.push(letter);
-        self.0.push_str(text);
-        self.0.push('\0');
-    }
-}
-
-impl Pixel {
+impl<'a> Pixel<'a> {
     /// The pixel of a page just opened. Nothing is counted before [`Call::Land`], so that a refusal that was
     /// called early comes first.
     #[must_use]
-    pub fn new(config: Config, landing: Landing, has_gpc: bool, stored: &str) -> Self {
-        let state = consent::at_start(config.mode, has_gpc && config.respect_gpc, stored);
-        let page = landing.url.clone();
+    pub fn new(config: Config<'a>, landing: Landing<'a>, has_gpc: bool, stored: &str) -> Self {
+        let state = consent::at_start(config.mode(), has_gpc && config.respects_gpc(), stored);
+        let page = landing.url.into();
         let is_asked = stored.as_bytes().first() == Some(&consent::ASKED);
-        Self { config, state, is_asked, visitor: String::new(), session: None, landing: Some(landing), page }
+        Self {
+            config,
+            state,
+            is_asked,
+            visitor: String::new(),
+            session: Session::none(),
+            landing: Some(landing),
+            page,
+        }
     }
 
     /// The visitor's id, empty without consent or before the first call.
@@ -119,15 +115,14 @@ impl Pixel {
     /// itself, which counts even where the tag turned the rewriting of links off.
     #[must_use]
     pub fn decorate(&self, link: &str, is_asked: bool) -> Option<String> {
-        if self.visitor.is_empty() || !is_asked && !self.config.checkout {
+        if self.visitor.is_empty() || !is_asked && !self.config.has_checkout() {
             return None;
         }
-        let utm = self.session.as_ref().map_or("", |session| &session.utm);
-        checkout::rewrite(link, &self.config.checkout_hosts, &self.visitor, utm)
+        checkout::rewrite(link, self.config.checkout_hosts(), &self.visitor, &self.session.utm)
     }
 
     /// Carries a call out.
-    pub fn call(&mut self, call: Call<'_>, moment: &Moment<'_>, effects: &mut Effects) {
+    pub fn call(&mut self, call: Call<'_>, moment: &Moment<'_>, effects: &mut Effects<'_>) {
         let mut json = "";
         let kind = match call {
             Call::Consent(word) => {
@@ -137,7 +132,7 @@ impl Pixel {
             Call::Land => return self.land(moment, effects),
             Call::Answer(id) => return self.answer(id, moment, effects),
             Call::Moved(is_replaced) => {
-                if !self.config.spa || !spa::is_new_page(&self.page, moment.url, is_replaced) {
+                if !self.config.has_spa() || !spa::is_new_page(&self.page, moment.url, is_replaced) {
                     return;
                 }
                 Kind::Page
@@ -160,13 +155,13 @@ impl Pixel {
         self.hit(kind, json, "", false, moment, effects);
     }
 
-    fn land(&mut self, moment: &Moment<'_>, effects: &mut Effects) {
+    fn land(&mut self, moment: &Moment<'_>, effects: &mut Effects<'_>) {
         if self.state == State::Off {
             return;
         }
         if let Some(landing) = self.landing.take() {
-            let moment = Moment { url: &landing.url, ..*moment };
-            self.hit(Kind::Page, "", &landing.referrer, landing.is_return, &moment, effects);
+            let moment = Moment { url: landing.url, ..*moment };
+            self.hit(Kind::Page, "", landing.referrer, landing.is_return, &moment, effects);
         }
     }
 
@@ -177,7 +172,7 @@ impl Pixel {
         referrer: &str,
         is_return: bool,
         moment: &Moment<'_>,
-        effects: &mut Effects,
+        effects: &mut Effects<'_>,
     ) {
         let (consent, letter) = match self.state {
             State::Off => return,
@@ -191,112 +186,94 @@ impl Pixel {
         self.recognise(moment, effects);
         if self.state == State::Granted {
             // Another tab may have carried the session on, or it is the one from the page before.
-            if let Some(stored) = Session::read(moment.stored) {
-                if self.session.as_ref().is_none_or(|session| session.last_ms < stored.last_ms) {
-                    self.session = Some(stored);
-                }
+            let stored = Session::read(moment.stored);
+            if stored.last_ms() > self.session.last_ms() {
+                self.session = stored;
             }
         }
         let address = Address::parse(url);
         let config = &self.config;
-        let touch = session::enter(
-            &mut self.session,
-            fresh(moment, 16),
-            moment.now_ms,
-            &address,
-            is_return,
-            |found| {
-                touch::identities(config, &address, referrer, found);
-            },
-        );
-        let Some(session) = &self.session else { return };
+        let touch = self.session.enter(fresh(moment, 16), moment.now_ms, &address, is_return, |found| {
+            touch::identities(config, &address, referrer, found);
+        });
         if self.state == State::Granted {
-            effects.push('s', &session.write(self.is_asked));
+            effects('s', &self.session.write(self.is_asked));
         }
 
         let hit = Hit {
-            ws: Cow::Borrowed(&self.config.ws),
+            ws: Cow::Borrowed(self.config.ws()),
             kind,
             id: fresh(moment, 0),
             visitor: Some(Cow::Borrowed(&self.visitor)),
-            session: session.id,
+            session: self.session.id,
             touch,
             url: Cow::Borrowed(cut(url, ADDRESS_BYTES_MAX)),
             referrer: Cow::Borrowed(cut(referrer, ADDRESS_BYTES_MAX)),
             at_ms: moment.now_ms,
             width: Some(moment.width.min(WIDTH_MAX)),
-            cookie_domain: Some(Cow::Borrowed(&self.config.cookie_domain)),
+            cookie_domain: Some(Cow::Borrowed(self.config.cookie_domain())),
             consent,
         };
         let mut body = String::new();
         wire::encode_with(&hit, json, &mut body);
-        effects.push(letter, &body);
+        effects(letter, &body);
         // Everything in it is borrowed or empty: the code that would free it is saved.
         core::mem::forget(hit);
     }
 
     /// Finds the visitor: the cookie's, else the one of this page, else a new one.
-    fn recognise(&mut self, moment: &Moment<'_>, effects: &mut Effects) {
-        match visitor::in_cookies(moment.cookies).filter(|_| self.state == State::Granted) {
-            Some(id) => self.visitor = id.into(),
-            None => {
-                if self.visitor.is_empty() {
-                    self.visitor = visitor::minted(fresh(moment, 32));
-                }
-                self.keep(effects);
-            }
+    fn recognise(&mut self, moment: &Moment<'_>, effects: &mut Effects<'_>) {
+        let id = visitor::in_cookies(moment.cookies);
+        if self.state == State::Granted && !id.is_empty() {
+            self.visitor = id.into();
+            return;
         }
+        if self.visitor.is_empty() {
+            self.visitor = visitor::minted(fresh(moment, 32));
+        }
+        self.keep(effects);
     }
 
-    fn keep(&self, effects: &mut Effects) {
+    fn keep(&self, effects: &mut Effects<'_>) {
         if self.state == State::Granted {
-            let domain = &self.config.cookie_domain;
-            effects.push('k', &visitor::cookie(&self.visitor, domain, is_secure(&self.page)));
+            effects('k', &self.visitor);
         }
     }
 
-    fn answer(&mut self, id: &str, moment: &Moment<'_>, effects: &mut Effects) {
-        if VisitorId::parse(id).is_none() {
+    fn answer(&mut self, id: &str, moment: &Moment<'_>, effects: &mut Effects<'_>) {
+        if !visitor::is_id(id) {
             return;
         }
         if self.state == State::Off {
             // The answer to a hit from before the refusal: its header may have set the cookie again.
-            return self.forget(effects);
+            return effects('f', "");
         }
         self.visitor = id.into();
         // The response header has set it, unless the collector stands on another site.
-        if visitor::in_cookies(moment.cookies) != Some(id) {
+        if visitor::in_cookies(moment.cookies) != id {
             self.keep(effects);
         }
     }
 
-    fn consent(&mut self, word: &str, moment: &Moment<'_>, effects: &mut Effects) {
+    fn consent(&mut self, word: &str, moment: &Moment<'_>, effects: &mut Effects<'_>) {
         let Some(state) = consent::asked_for(word) else { return };
         self.is_asked = state == State::Granted;
         self.state = state;
         if !self.is_asked {
-            self.forget(effects);
+            effects('f', "");
         }
         if state == State::Off {
             self.visitor.clear();
-            self.session = None;
-            if self.config.mode != Mode::Required {
-                effects.push('s', consent::REFUSED);
+            self.session = Session::none();
+            if self.config.mode() != Mode::Required {
+                effects('s', consent::REFUSED);
             }
         } else if self.landing.is_none() {
             // The page is counted already: what was in memory only is kept from here on, at once.
             self.recognise(moment, effects);
-            if let (true, Some(session)) = (self.is_asked, &self.session) {
-                effects.push('s', &session.write(true));
+            if self.is_asked {
+                effects('s', &self.session.write(true));
             }
-        }
-    }
-
-    /// A cookie is deleted on the host and on the domain, whichever it was set for.
-    fn forget(&self, effects: &mut Effects) {
-        effects.push('f', "");
-        for domain in ["", &self.config.cookie_domain] {
-            effects.push('k', &visitor::cookie("", domain, false));
         }
     }
 }
@@ -304,9 +281,4 @@ impl Pixel {
 /// A new id from the randomness after the first `at` characters.
 fn fresh(moment: &Moment<'_>, at: usize) -> Ulid {
     Ulid::from_digits(moment.now_ms, moment.random.get(at..).unwrap_or_default())
-}
-
-/// Browsers take a `Secure` cookie from https and from localhost.
-fn is_secure(url: &str) -> bool {
-    url.starts_with("https:") || url.starts_with("http://localhost")
 }

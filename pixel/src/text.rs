@@ -27,28 +27,59 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
+/// The first ten words; empty ones where there are no more.
+#[inline(never)]
+pub fn fields(text: &str, separator: u8) -> [&str; 10] {
+    let mut words = words(text, separator);
+    let mut fields = [""; 10];
+    for field in &mut fields {
+        *field = words.next().unwrap_or_default();
+    }
+    fields
+}
+
 /// What stands before the first separator, and what stands after it if there is one.
 #[inline(never)]
 #[must_use]
 pub fn halves(text: &str, separator: u8) -> (&str, Option<&str>) {
+    debug_assert!(separator.is_ascii());
     match text.bytes().position(|byte| byte == separator) {
-        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 1..)),
+        // SAFETY: both ends stand beside an ASCII byte of the text, so within it and between characters.
+        Some(at) => unsafe { (text.get_unchecked(..at), Some(text.get_unchecked(at + 1..))) },
         None => (text, None),
     }
 }
 
 /// The name of a pair and its value, empty when there is none.
+#[inline(never)]
 #[must_use]
 pub fn pair(text: &str) -> (&str, &str) {
     let (name, value) = halves(text, b'=');
     (name, value.unwrap_or_default())
 }
 
+/// The next pair of a query that has a value.
+#[inline(never)]
+pub fn next_param<'a>(query: &mut Words<'a>) -> Option<(&'a str, &'a str)> {
+    loop {
+        let (name, value) = pair(query.next()?);
+        if !value.is_empty() {
+            return Some((name, value));
+        }
+    }
+}
+
 /// Whether `word` is one of the words of `list`, capitals and small letters alike.
 #[inline(never)]
 #[must_use]
 pub fn has(list: &str, separator: u8, word: &str) -> bool {
-    !word.is_empty() && words(list, separator).any(|one| one.eq_ignore_ascii_case(word))
+    let words = words(list, separator);
+    for one in words {
+        if one.eq_ignore_ascii_case(word) && !word.is_empty() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Reads decimal digits; `None` for anything else. What is longer than a `u64` wraps.

@@ -4,8 +4,8 @@
 //! (source, channel, ignored referrer) is the collector's. Identities are kept as hashes, never as text.
 
 use crate::address::{Address, is_same_site};
-use crate::config::{Config, entries};
-use crate::text::has;
+use crate::config::Config;
+use crate::text::{has, next_param, words};
 
 /// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
 /// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
@@ -24,16 +24,17 @@ pub struct Identity {
 
 /// Calls `found` with each campaign identity of a page: its utm set, each click id, each partner code; the
 /// referrer only when the address has none of these, because an ad's referrer is where the ad stood.
-pub fn identities(config: &Config, page: &Address<'_>, referrer: &str, mut found: impl FnMut(Identity)) {
+pub fn identities(config: &Config<'_>, page: &Address<'_>, referrer: &str, found: &mut dyn FnMut(Identity)) {
     let mut utm_sum = 0u32;
     let mut is_plain = true;
-    for (name, value) in page.params() {
+    let mut query = words(page.query, b'&');
+    while let Some((name, value)) = next_param(&mut query) {
         if is_utm(name) {
             // A sum does not depend on the order the parameters stand in.
             utm_sum = utm_sum.wrapping_add(hash(name, value));
         } else {
             let is_click = has(CLICK_IDS, b' ', name);
-            if is_click || has(&config.ref_params, b',', name) {
+            if is_click || has(config.ref_params(), b',', name) {
                 is_plain = false;
                 found(Identity { hash: hash(name, value), is_click });
             }
@@ -44,8 +45,11 @@ pub fn identities(config: &Config, page: &Address<'_>, referrer: &str, mut found
         found(Identity { hash: utm_sum, is_click: false });
     }
     let from = Address::parse(referrer).host;
-    let is_own =
-        is_same_site(from, page.host) || entries(&config.domains).any(|site| is_same_site(from, site));
+    let mut is_own = is_same_site(from, page.host);
+    let sites = words(config.domains(), b',');
+    for site in sites {
+        is_own |= is_same_site(from, site);
+    }
     if is_plain && !from.is_empty() && !is_own {
         found(Identity { hash: hash("", from), is_click: false });
     }
@@ -58,8 +62,13 @@ pub fn is_utm(name: &str) -> bool {
 }
 
 fn hash(name: &str, value: &str) -> u32 {
-    let bytes = name.bytes().chain([b'=']).chain(value.bytes());
-    bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    let mut hash = 0x811c_9dc5;
+    for part in [name, "=", value] {
+        for byte in part.bytes() {
+            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+    hash
 }
 
 #[cfg(test)]
@@ -67,13 +76,9 @@ mod tests {
     use super::*;
 
     fn of(url: &str, referrer: &str) -> Vec<Identity> {
-        let config = Config {
-            domains: "sister.example".into(),
-            ref_params: "ref,via,aff".into(),
-            ..Config::default()
-        };
+        let config = Config::read("ws\n\n\nsister.example\nref,via,aff");
         let mut all = Vec::new();
-        identities(&config, &Address::parse(url), referrer, |identity| all.push(identity));
+        identities(&config, &Address::parse(url), referrer, &mut |identity| all.push(identity));
         all
     }
 

@@ -6,6 +6,7 @@
 
 use alloc::string::String;
 
+use wire::limits::VISITOR_BYTES_MAX;
 use wire::{Ulid, VisitorId};
 
 use crate::text::{pair, words};
@@ -13,17 +14,37 @@ use crate::text::{pair, words};
 /// The cookie's name; the key in storage is the same.
 pub const NAME: &str = "_trb";
 
-/// The visitor id among `document.cookie`'s pairs. Two cookies of the name can exist, for host and domain;
-/// the signed one counts. One of another shape is not an id.
+/// Characters of an id without its signature.
+const MINTED_LEN: usize = VisitorId::PREFIX.len() + Ulid::LEN;
+
+/// Whether a text may be a visitor id, signed or not. The collector looks closer; this keeps out what is plainly
+/// something else.
 #[must_use]
-pub fn in_cookies(cookies: &str) -> Option<&str> {
-    let mut found = None;
-    for cookie in words(cookies, b';') {
-        let (NAME, value) = pair(cookie.strip_prefix(' ').unwrap_or(cookie)) else { continue };
-        match VisitorId::parse(value) {
-            Some(id) if id.signature.is_some() => return Some(value),
-            Some(_) => found = Some(value),
-            None => {}
+pub fn is_id(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+    text.starts_with(VisitorId::PREFIX)
+        && text.len() >= MINTED_LEN
+        && text.len() <= VISITOR_BYTES_MAX
+        && text.bytes().all(is_plain)
+}
+
+/// Whether `value` is `visitor` as it was before it was signed.
+#[must_use]
+pub fn is_unsigned_form(value: &str, visitor: &str) -> bool {
+    value.len() == MINTED_LEN && visitor.starts_with(value)
+}
+
+/// The visitor id among `document.cookie`'s pairs, empty when there is none. Two cookies of the name can exist,
+/// for host and domain; the signed one counts.
+#[inline(never)]
+#[must_use]
+pub fn in_cookies(cookies: &str) -> &str {
+    let mut found = "";
+    let cookies = words(cookies, b';');
+    for cookie in cookies {
+        let (name, value) = pair(cookie.strip_prefix(' ').unwrap_or(cookie));
+        if name == NAME && is_id(value) && value.len() > found.len() {
+            found = value;
         }
     }
     found
@@ -37,25 +58,6 @@ pub fn minted(ulid: Ulid) -> String {
     id
 }
 
-/// What to assign to `document.cookie`; an empty `value` deletes.
-#[must_use]
-pub fn cookie(value: &str, domain: &str, is_secure: bool) -> String {
-    let mut text = String::from(NAME);
-    // 400 days, the most a browser keeps.
-    let age = if value.is_empty() { "; max-age=0" } else { "; max-age=34560000" };
-    for part in ["=", value, "; path=/; samesite=lax", age] {
-        text.push_str(part);
-    }
-    if is_secure {
-        text.push_str("; secure");
-    }
-    if !domain.is_empty() {
-        text.push_str("; domain=");
-        text.push_str(domain);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,19 +67,10 @@ mod tests {
 
     #[test]
     fn the_signed_cookie_counts() {
-        assert_eq!(in_cookies(&format!("a=b; _trb={MINTED}")), Some(MINTED));
-        assert_eq!(in_cookies(&format!("_trb={MINTED}; _trb={SIGNED}; _trb={MINTED}")), Some(SIGNED));
-        assert_eq!(in_cookies(&format!("x_trb={MINTED}")), None);
-        assert_eq!(in_cookies("_trb=vis_nonsense; a=b"), None);
-        assert_eq!(in_cookies(""), None);
-    }
-
-    #[test]
-    fn cookies() {
-        assert_eq!(
-            cookie(MINTED, ".shop.example", true),
-            format!("_trb={MINTED}; path=/; samesite=lax; max-age=34560000; secure; domain=.shop.example")
-        );
-        assert_eq!(cookie("", "", false), "_trb=; path=/; samesite=lax; max-age=0");
+        assert_eq!(in_cookies(&format!("a=b; _trb={MINTED}")), MINTED);
+        assert_eq!(in_cookies(&format!("_trb={MINTED}; _trb={SIGNED}; _trb={MINTED}")), SIGNED);
+        assert_eq!(in_cookies(&format!("x_trb={MINTED}")), "");
+        assert_eq!(in_cookies("_trb=vis_nonsense; a=b"), "");
+        assert_eq!(in_cookies(""), "");
     }
 }

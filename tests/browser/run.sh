@@ -9,4 +9,4 @@ if ! cmp -s package-lock.json node_modules/.tributary-lock; then
     npm ci --no-audit --no-fund --loglevel=error
     cp package-lock.json node_modules/.tributary-lock
 fi
-exec node --test "$@"
+exec node --test --test-timeout=60000 "$@"

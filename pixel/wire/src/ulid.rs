@@ -49,8 +49,10 @@ impl Ulid {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text: [u8; Self::LEN] = text.as_bytes().try_into().ok()?;
-        let known = text.iter().all(|byte| ALPHABET.contains(byte));
-        (known && text[0] <= b'7').then_some(Self(text))
+        // A bit for each letter from a on: all but i, l, o and u.
+        let is_letter = |byte: u8| byte.is_ascii_lowercase() && 0x03ef_b6ff >> (byte - b'a') & 1 == 1;
+        let is_known = |byte: &u8| byte.is_ascii_digit() || is_letter(*byte);
+        (text.iter().all(is_known) && text[0] <= b'7').then_some(Self(text))
     }
 
     /// Appends the 26 characters. In the pixel this is smaller than [`Ulid::as_str`], which checks UTF-8.

@@ -23,8 +23,9 @@ impl<'a> VisitorId<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Self> {
         let rest = text.strip_prefix(Self::PREFIX).filter(|_| text.len() <= VISITOR_BYTES_MAX)?;
-        let ulid = Ulid::parse(rest.get(..Ulid::LEN)?)?;
-        let signature = match rest.get(Ulid::LEN..)? {
+        let (ulid, tail) = rest.split_at_checked(Ulid::LEN)?;
+        let ulid = Ulid::parse(ulid)?;
+        let signature = match tail {
             "" => None,
             tail => Some(tail.strip_prefix('_').filter(|signature| is_plain(signature))?),
         };

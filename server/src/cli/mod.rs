@@ -6,6 +6,7 @@ mod doctor;
 mod engine;
 mod explain;
 mod key;
+mod login_link;
 mod migrate;
 mod report;
 mod serve;
@@ -40,6 +41,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Migrate(migrate::Migrate),
+    LoginLink(login_link::LoginLink),
     #[command(subcommand)]
     Demo(demo::Command),
     Doctor(doctor::Doctor),
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
     let result = runtime.block_on(async {
         match arguments.command {
             Command::Serve(command) => command.run(config).await,
+            Command::LoginLink(command) => command.run(config).await,
             Command::Migrate(command) => command.run(config).await,
             Command::Engine(command) => command.run(config).await,
             Command::Demo(command) => command.run(config).await,

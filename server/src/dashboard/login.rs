@@ -15,6 +15,7 @@ use super::page::{failed, shown};
 use crate::app::App;
 use crate::control::keys::{ApiKey, Scope};
 use crate::http::auth::{SESSION_COOKIE, session_cookie};
+use crate::secrets::Secrets;
 
 /// How long a printed link opens a session.
 const LINK_TTL_MS: i64 = 10 * 60 * 1000;
@@ -40,10 +41,10 @@ pub(super) struct Given {
 }
 
 /// The address that opens the dashboard without typing a key, for ten minutes.
-pub fn login_link(app: &App, key: &ApiKey) -> String {
-    let content = format!("{}.{}", key.id, app.clock.now_ms() + LINK_TTL_MS);
-    let mac = BASE64.encode(app.secrets.session_mac(signed(&content).as_bytes()));
-    format!("{}/login?token={content}.{mac}", app.config.http.public_url.trim_end_matches('/'))
+pub fn login_link(public_url: &str, secrets: &Secrets, key: &ApiKey, now_ms: i64) -> String {
+    let content = format!("{}.{}", key.id, now_ms + LINK_TTL_MS);
+    let mac = BASE64.encode(secrets.session_mac(signed(&content).as_bytes()));
+    format!("{}/login?token={content}.{mac}", public_url.trim_end_matches('/'))
 }
 
 /// What a link's token signs: never the same bytes as a session's.

@@ -62,7 +62,7 @@ async fn a_printed_link_opens_a_session_until_it_is_too_old_and_is_no_session_it
     let (app, _dir) = app("pages_link").await;
     let clear = key(&app, &[Scope::Read]).await;
     let key = app.control.key_by_clear(&clear).await.unwrap().unwrap();
-    let link = super::login_link(&app, &key);
+    let link = super::login_link(&app.config.http.public_url, &app.secrets, &key, app.clock.now_ms());
     let path = link.strip_prefix("http://localhost:4600").unwrap();
     let opened = get(&app, path, "").await;
     assert_eq!(&opened.headers()[header::LOCATION], "/");

@@ -4,7 +4,8 @@
 use domain::attribution::MODELS;
 use domain::report::{DIMENSIONS, Dimension};
 use serde::Serialize;
-use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{RefOr, Required, Schema};
@@ -27,7 +28,7 @@ use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
         (name = "Collector", description = "What browsers and billing providers send."),
         (name = "Operation", description = "Health, metrics and this document.")
     ),
-    modifiers(&Keys),
+    modifiers(&Keys, &Plain),
     security(("key" = []), ("session" = []))
 )]
 pub struct Api;
@@ -44,6 +45,94 @@ impl Modify for Keys {
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
         let cookie = ApiKeyValue::with_description(super::auth::SESSION_COOKIE, "The dashboard's session.");
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// Routes outside `/v1/reports`, `/v1/orders` and `/v1/keys`, whose bodies have formats of their own: method, path,
+/// tag, what it does, more of it, and the status of success.
+const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 11] = [
+    (
+        HttpMethod::Post,
+        "/c",
+        "Collector",
+        "Take hits from a browser.",
+        "One hit or a list of up to 100, as text/plain or JSON. Answered once the hits are durable. Needs no key: the workspace's origins only.",
+        "202",
+    ),
+    (
+        HttpMethod::Get,
+        "/c.gif",
+        "Collector",
+        "Take a page view without a script.",
+        "An image of one pixel. Needs no key.",
+        "200",
+    ),
+    (
+        HttpMethod::Get,
+        "/p.js",
+        "Collector",
+        "The pixel's loader.",
+        "What the script tag names. Needs no key.",
+        "200",
+    ),
+    (
+        HttpMethod::Get,
+        "/p/{file}",
+        "Collector",
+        "The pixel itself.",
+        "Named by its content, so it never changes. Needs no key.",
+        "200",
+    ),
+    (
+        HttpMethod::Post,
+        "/webhooks/{provider}/{workspace}",
+        "Collector",
+        "Take an event of a billing provider.",
+        "Signed by the provider; 401 for a bad signature, 404 for an unknown workspace. Answered once the event is durable.",
+        "202",
+    ),
+    (
+        HttpMethod::Post,
+        "/v1/import/hits",
+        "Collector",
+        "Import history.",
+        "A list of {user_agent, country, hits}, whose times are believed. Needs the scope `write`.",
+        "200",
+    ),
+    (HttpMethod::Get, "/healthz", "Operation", "Whether the process lives.", "Needs no key.", "200"),
+    (
+        HttpMethod::Get,
+        "/readyz",
+        "Operation",
+        "Whether every store answers.",
+        "503 with the state of each when one does not. Needs no key.",
+        "200",
+    ),
+    (HttpMethod::Get, "/metrics", "Operation", "Figures for Prometheus.", "Text exposition format.", "200"),
+    (HttpMethod::Get, "/v1/openapi.json", "Operation", "This document.", "Needs no key.", "200"),
+    (HttpMethod::Get, "/docs", "Operation", "This document as a page.", "Needs no key.", "200"),
+];
+
+struct Plain;
+
+impl Modify for Plain {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for (method, path, tag, summary, description, status) in PLAIN {
+            let mut operation = OperationBuilder::new()
+                .tag(tag)
+                .summary(Some(summary))
+                .description(Some(description))
+                .response(status, ResponseBuilder::new().description("Done.").build());
+            for name in path.split('{').skip(1).filter_map(|rest| rest.split('}').next()) {
+                let given = ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .schema(Some(Schema::from(words(&[]).build())));
+                operation = operation.parameter(given);
+            }
+            openapi.paths.add_path_operation(path, vec![method], operation.build());
+        }
     }
 }
 

@@ -67,10 +67,14 @@ impl Reports {
             };
             Ok(CreditSum { values: row.values, currency: currency(&row.code)?, sums })
         });
-        let visits = visits.into_iter().map(|row| VisitSum {
-            values: (row.everything == 0).then_some(row.values),
-            visitors: row.visitors,
-            visits: row.visits,
+        let visits = visits.into_iter().map(|mut row| {
+            // A touch whose facet is not there yet has no values at all.
+            row.values.resize(query.group_by.len(), String::new());
+            VisitSum {
+                values: (row.everything == 0).then_some(row.values),
+                visitors: row.visitors,
+                visits: row.visits,
+            }
         });
         Ok((credits.collect::<Result<_, ReportError>>()?, visits.collect()))
     }

@@ -5,7 +5,7 @@ mod sales_support;
 
 use axum::http::StatusCode;
 use serde_json::Value;
-use tributary::jobs::{attribute, settle};
+use tributary::jobs::{attribute, settle, verify};
 
 use sales_support::*;
 
@@ -312,4 +312,54 @@ async fn an_order_that_is_not_paid_earns_nothing() {
     settle(&shop.app).await.unwrap();
     assert_eq!(shop.numbers("SELECT count(), countIf(booked) FROM orders FINAL").await, [1, 0]);
     assert_eq!(shop.numbers("SELECT count() FROM credits").await, [0]);
+}
+
+#[tokio::test]
+async fn verify_passes_on_settled_books_and_names_what_was_broken() {
+    let shop = Shop::open("verify").await;
+    shop.touch(1, T0 - DAY_MS, 100).await;
+    shop.send("evt_1", &shop.order("o1", 10_00).visitor(1).paid()).await;
+    shop.send("evt_2", &shop.refund("r1", "o1", 3_33, "succeeded")).await;
+    let waiting = verify::verify(&shop.app, "ws_t").await.unwrap();
+    assert_eq!(failed(&waiting), ["folded"]);
+    settle(&shop.app).await.unwrap();
+    let settled = verify::verify(&shop.app, "ws_t").await.unwrap();
+    assert!(settled.passed, "{settled:?}");
+
+    // A cent too much, behind the back of the program.
+    let cheat = "INSERT INTO credits SELECT * REPLACE (amount_linear + 1 AS amount_linear) FROM credits WHERE entry = 'order'";
+    shop.app.store.client().query(cheat).execute().await.unwrap();
+    assert_eq!(failed(&verify::verify(&shop.app, "ws_t").await.unwrap()), ["money", "parts"]);
+    shop.app.store.client().query("TRUNCATE TABLE credits").execute().await.unwrap();
+    assert_eq!(
+        failed(&verify::verify(&shop.app, "ws_t").await.unwrap()),
+        ["money", "orders_without_credits"]
+    );
+    attribute::attribute_all(&shop.app).await.unwrap();
+    assert!(verify::verify(&shop.app, "ws_t").await.unwrap().passed);
+}
+
+fn failed(found: &verify::Verification) -> Vec<&str> {
+    found.checks.iter().filter(|check| !check.passed).map(|check| check.check.as_str()).collect()
+}
+
+#[tokio::test]
+async fn connections_are_made_over_the_api_and_their_secrets_stay_inside() {
+    let shop = Shop::open("connections").await;
+    let wanted = r#"{"provider": "polar", "name": "Second", "webhook_secrets": ["whsec_very_secret"]}"#;
+    let (status, made) = shop.ask("POST", "/v1/connections", wanted).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let (_, list) = shop.ask("GET", "/v1/connections", "").await;
+    assert_eq!(list["rows"].as_array().unwrap().len(), 2);
+    assert!(!list.to_string().contains("very_secret") && !made.to_string().contains("very_secret"));
+    let body = shop.order("o1", 1_00).paid();
+    let signed = shop.headers_with("whsec_very_secret", "evt_1", &body, 0);
+    assert_eq!(shop.post("/webhooks/polar/ws_t", &signed, &body).await.0, StatusCode::ACCEPTED);
+    for bad in [
+        r#"{"provider": "x", "name": "a", "webhook_secrets": ["s"]}"#,
+        r#"{"provider": "polar", "name": "a", "webhook_secrets": []}"#,
+        "{",
+    ] {
+        assert_eq!(shop.ask("POST", "/v1/connections", bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
 }

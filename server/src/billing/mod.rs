@@ -8,7 +8,7 @@ pub mod signature;
 use axum::http::HeaderMap;
 use domain::identity::EmailHasher;
 use domain::order::Fact;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
 pub use signature::SignatureError;
@@ -97,4 +97,15 @@ pub enum NormaliseError {
     NotJson(String),
     #[error("{event_type} does not have the expected shape: {why}")]
     Shape { event_type: String, why: String },
+}
+
+/// Whether a connection can be checked by these: at least one, none empty.
+pub fn secrets_usable(secrets: &[SecretString]) -> bool {
+    !secrets.is_empty() && secrets.iter().all(|secret| !secret.expose_secret().trim().is_empty())
+}
+
+/// Whether the text names a provider's environment, or the address of a stand-in.
+pub fn is_environment(text: &str) -> bool {
+    matches!(text, "production" | "sandbox")
+        || url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

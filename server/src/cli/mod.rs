@@ -1,10 +1,12 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
 mod client;
+mod connection;
 mod demo;
 mod doctor;
 mod engine;
 mod explain;
+mod jobs;
 mod key;
 mod login_link;
 mod migrate;
@@ -52,6 +54,12 @@ enum Command {
     Workspace(workspace::Command),
     #[command(subcommand)]
     Key(key::Command),
+    #[command(subcommand)]
+    Connection(connection::Command),
+    Attribute(jobs::Attribute),
+    Reconcile(jobs::Reconcile),
+    Replay(jobs::ReplayWebhooks),
+    Verify(jobs::Verify),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -77,6 +85,11 @@ pub fn main() -> ExitCode {
             Command::Explain(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,
+            Command::Connection(command) => command.run(config).await,
+            Command::Attribute(command) => command.run(config).await,
+            Command::Reconcile(command) => command.run(config).await,
+            Command::Replay(command) => command.run(config).await,
+            Command::Verify(command) => command.run(config).await,
         }
     });
     match result {

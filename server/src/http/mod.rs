@@ -3,8 +3,10 @@
 pub mod auth;
 pub mod body;
 pub mod collect;
+pub mod connections;
 pub mod health;
 pub mod import;
+pub mod jobs;
 pub mod keys;
 pub mod metrics;
 pub mod openapi;

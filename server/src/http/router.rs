@@ -8,7 +8,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi::Api;
 use super::problem::Problem;
-use super::{collect, health, import, keys, metrics, orders, pixel_files, reports, webhooks};
+use super::{
+    collect, connections, health, import, jobs, keys, metrics, orders, pixel_files, reports, webhooks,
+};
 use crate::app::App;
 use crate::dashboard;
 
@@ -56,5 +58,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(reports::routes())
         .merge(orders::routes())
         .merge(keys::routes())
+        .merge(connections::routes())
+        .merge(jobs::routes())
         .split_for_parts()
 }

@@ -6,6 +6,7 @@ pub mod apply;
 pub mod attribute;
 pub mod resolve;
 mod run;
+pub mod verify;
 
 use std::collections::HashSet;
 

@@ -16,6 +16,7 @@ use tributary::billing::signature;
 use tributary::config::Config;
 use tributary::control::connections::Connection;
 use tributary::control::dirty::{Subject, SubjectKind};
+use tributary::control::keys::Scope;
 use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::http::router::router;
@@ -112,6 +113,19 @@ impl Shop {
             request = request.header(*name, value);
         }
         let request = request.body(Body::from(body.to_vec())).unwrap();
+        let response = router(self.app.clone()).oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// The API with a key that may read and write.
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (StatusCode, Value) {
+        let scopes = [Scope::Read, Scope::Write];
+        let (_, key) = self.app.control.create_key(WORKSPACE, "test", &scopes, false, T0).await.unwrap();
+        let request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        let request = request.body(Body::from(body.to_owned())).unwrap();
         let response = router(self.app.clone()).oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), 1 << 20).await.unwrap();

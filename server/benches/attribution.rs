@@ -1,0 +1,188 @@
+//! How fast credits are made at size: 20,000,000 touches of 2,000,000 visitors, 500,000 orders, 90 days of window.
+//! Prints rows `name | value | target`. The data are made by the engine itself, the same every time, and stay in
+//! `target/bench-data`: a server started on that folder (workspace `ws_bench`) can be asked for reports.
+//! Arguments: `--small` for a hundredth of the size.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use domain::ids::OrderId;
+use tributary::app::App;
+use tributary::config::Config;
+use tributary::control::workspaces::{Settings, Workspace};
+use tributary::effects::Clock;
+use tributary::jobs::attribute;
+use tributary::jobs::attribute::read::{Scope, journeys_query};
+
+const WORKSPACE: &str = "ws_bench";
+/// 2026-01-01: the first of 300 days.
+const FIRST_MS: i64 = 1_767_225_600_000;
+const FACETS: u64 = 3000;
+
+struct Size {
+    touches: u64,
+    visitors: u64,
+    orders: u64,
+}
+
+fn main() {
+    let small = std::env::args().any(|argument| argument == "--small");
+    let size = match small {
+        true => Size { touches: 200_000, visitors: 20_000, orders: 5_000 },
+        false => Size { touches: 20_000_000, visitors: 2_000_000, orders: 500_000 },
+    };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(if small {
+        "../target/bench-data-small"
+    } else {
+        "../target/bench-data"
+    });
+    let runtime = tokio::runtime::Runtime::new().expect("the operating system gives threads");
+    runtime.block_on(bench(dir, size));
+}
+
+async fn bench(dir: PathBuf, size: Size) {
+    let config = Config::for_data_dir(&dir);
+    let app = App::open(config, Clock::system()).await.expect("the bench data open");
+    prepare(&app, &size).await;
+    let window_ms = attribute::window_ms(&app, WORKSPACE);
+
+    let mut bytes = 0;
+    let bare = median(5, async || {
+        let query = journeys_query(&app.store, WORKSPACE, window_ms, Scope::All);
+        let mut cursor = query.fetch_bytes("RowBinary").expect("the query starts");
+        bytes = 0;
+        while let Some(chunk) = cursor.next().await.expect("the query runs") {
+            bytes += chunk.len();
+        }
+    })
+    .await;
+    println!(
+        "journeys query alone, {} touches x {} orders, {} MB | {} | -",
+        size.touches,
+        size.orders,
+        bytes / 1_000_000,
+        shown(bare)
+    );
+
+    let mut credits = 0;
+    let full = median(5, async || {
+        credits = attribute::attribute_all(&app).await.expect("attribution runs").credits;
+    })
+    .await;
+    println!("attribution, six models, {credits} credits written | {} | <= 4 s", shown(full));
+    let ratio = full.as_secs_f64() / bare.as_secs_f64();
+    println!("the same, over the journeys query alone | {ratio:.2} x | <= 3 x");
+
+    let ids: Vec<OrderId> = changed_ids(&app).await;
+    let mut times = Vec::new();
+    for _ in 0..9 {
+        change(&app).await;
+        let started = Instant::now();
+        let posted = attribute::attribute_orders(&app, WORKSPACE, &ids).await.expect("attribution runs");
+        times.push(started.elapsed());
+        assert!(posted.written >= 200, "every changed order is posted again: {posted:?}");
+    }
+    times.sort();
+    println!("attribution of {} changed orders | {} | <= 100 ms", ids.len(), shown(times[times.len() / 2]));
+    app.close().await;
+}
+
+async fn median(runs: usize, mut run: impl AsyncFnMut()) -> Duration {
+    let mut times = Vec::new();
+    for _ in 0..runs {
+        let started = Instant::now();
+        run().await;
+        times.push(started.elapsed());
+    }
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn shown(time: Duration) -> String {
+    match time.as_secs_f64() {
+        seconds if seconds >= 1.0 => format!("{seconds:.2} s"),
+        seconds => format!("{:.0} ms", seconds * 1000.0),
+    }
+}
+
+async fn execute(app: &App, sql: &str) {
+    app.store.client().query_raw(sql).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// Makes the data unless they are there.
+async fn prepare(app: &App, size: &Size) {
+    if !app.directory().workspaces.contains_key(WORKSPACE) {
+        let workspace = Workspace {
+            id: WORKSPACE.to_owned(),
+            name: "Bench".to_owned(),
+            timezone: "UTC".to_owned(),
+            currency: "USD".to_owned(),
+            settings: Settings::default(),
+        };
+        app.control.create_workspace(&workspace, FIRST_MS).await.expect("the workspace is new");
+        app.reload_directory().await.expect("the control store answers");
+    }
+    let there: u64 = app
+        .store
+        .client()
+        .query("SELECT count() FROM orders FINAL")
+        .fetch_one()
+        .await
+        .expect("orders can be counted");
+    if there == size.orders {
+        return;
+    }
+    eprintln!("making {} touches and {} orders", size.touches, size.orders);
+    for table in ["touches", "orders", "facets", "credits"] {
+        execute(app, &format!("TRUNCATE TABLE {table}")).await;
+    }
+    let Size { touches, visitors, orders } = size;
+    let days_ms = 300_u64 * 86_400_000;
+    let channels = "['Organic Search', 'Paid Search', 'Email', 'Paid Social', 'Organic Social', 'Referral', 'AI Assistants', 'Affiliates', 'Display', 'Direct']";
+    execute(app, &format!(
+        "INSERT INTO facets SELECT '{WORKSPACE}', number + 1, {channels}[number % 10 + 1], concat('source', toString(number % 40)), \
+         '', concat('campaign', toString(number)), '', '', concat('/page', toString(number % 100)), '', ['US', 'DE', 'FR'][number % 3 + 1], \
+         'desktop', '' FROM numbers({FACETS})"
+    )).await;
+    execute(app, &format!(
+        "INSERT INTO touches SELECT '{WORKSPACE}', reinterpretAsUUID(sipHash128('visitor', number % {visitors})), \
+         fromUnixTimestamp64Milli(toInt64({FIRST_MS} + sipHash64('at', number) % {days_ms})), \
+         reinterpretAsUUID(sipHash128('touch', number)), reinterpretAsUUID(sipHash128('session', number)), \
+         sipHash64('facet', number) % {FACETS} + 1, (sipHash64('facet', number) % {FACETS}) % 10 = 9, '', 1, '', '', '', '', \
+         fromUnixTimestamp64Milli(toInt64({FIRST_MS})), fromUnixTimestamp64Milli(toInt64({FIRST_MS})) FROM numbers({touches}) \
+         SETTINGS max_insert_threads = 2"
+    )).await;
+    execute(app, &format!(
+        "INSERT INTO orders (workspace_id, order_id, version, provider, connection_id, provider_order_id, status, kind, booked, \
+         created_at, paid_at, anchor_at, currency, net, total, refunds, product_id, root_order_id, visitor_id, match_method, visitors) \
+         WITH reinterpretAsUUID(sipHash128('order', number)) AS id, \
+         reinterpretAsUUID(sipHash128('visitor', sipHash64('buyer', number) % {visitors})) AS visitor, \
+         fromUnixTimestamp64Milli(toInt64({FIRST_MS} + sipHash64('paid', number) % {days_ms}), 'UTC') AS paid, \
+         toInt64(500 + sipHash64('net', number) % 20000) AS money \
+         SELECT '{WORKSPACE}', id, 1, 'polar', 'con_bench', toString(number), 'paid', 'one_time', 1, paid, paid, paid, 'USD', money, money, \
+         if(number % 20 = 0, [(reinterpretAsUUID(sipHash128('refund', number)), paid + toIntervalDay(3), intDiv(money, 3), toInt64(0), 'customer_request')], []), \
+         concat('product', toString(number % 5)), id, visitor, 'order_metadata', \
+         [(visitor, fromUnixTimestamp64Milli(toInt64(0), 'UTC'), paid + toIntervalMillisecond(1))] FROM numbers({orders})"
+    )).await;
+    for table in ["touches", "orders"] {
+        execute(app, &format!("OPTIMIZE TABLE {table} FINAL")).await;
+    }
+}
+
+/// A hundred orders, spread over all.
+const CHANGED: &str =
+    "toUInt64(provider_order_id) % (SELECT intDiv(uniqExact(order_id), 100) FROM orders) = 7";
+
+async fn changed_ids(app: &App) -> Vec<OrderId> {
+    let sql = format!("SELECT toString(order_id) FROM orders FINAL WHERE {CHANGED} ORDER BY 1 LIMIT 100");
+    let ids: Vec<String> = app.store.client().query_raw(&sql).fetch_all().await.expect("orders can be read");
+    let bits = ids.iter().map(|id| OrderId(uuid::Uuid::try_parse(id).expect("it is a UUID").as_u128()));
+    bits.collect()
+}
+
+/// One cent more for each of the hundred.
+async fn change(app: &App) {
+    execute(app, &format!(
+        "INSERT INTO orders SELECT * REPLACE (version + 1 AS version, net + 1 AS net) FROM orders FINAL WHERE {CHANGED}"
+    )).await;
+}

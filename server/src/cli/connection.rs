@@ -1,0 +1,107 @@
+//! `tributary connection`: accounts at billing providers. Secrets may come by file or environment, so that they
+//! do not stand in the shell's history.
+
+use std::io::Read;
+
+use anyhow::{Context, bail, ensure};
+use secrecy::SecretString;
+
+use crate::billing;
+use crate::config::Config;
+use crate::control::connections::Connection;
+use crate::effects::random_id;
+use crate::http::connections::webhook_url;
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Connect an account and print the address its webhooks go to. Also beside a running server.
+    Add {
+        /// polar
+        provider: String,
+        #[arg(long)]
+        workspace: String,
+        /// What people call it.
+        #[arg(long, default_value = "default")]
+        name: String,
+        /// Secret of the webhook endpoint, as the provider shows it; repeat for several; `-` reads one line from
+        /// standard input.
+        #[arg(
+            long = "webhook-secret",
+            env = "TRIBUTARY_WEBHOOK_SECRET",
+            hide_env_values = true,
+            required = true
+        )]
+        webhook_secrets: Vec<String>,
+        /// Access token for reading the provider's lists; sealed.
+        #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+        /// production, sandbox, or the address of a stand-in.
+        #[arg(long, default_value = "production")]
+        environment: String,
+    },
+    /// List the connections, without their secrets.
+    List,
+}
+
+impl Command {
+    pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let app = super::open_settings(config).await?;
+        match self {
+            Command::Add { provider, workspace, name, webhook_secrets, token, environment } => {
+                ensure!(
+                    billing::provider(&provider).is_some(),
+                    "there is no provider {provider:?}; use polar"
+                );
+                ensure!(
+                    billing::is_environment(&environment),
+                    "--environment {environment:?}: use production, sandbox or an http address"
+                );
+                let workspace = app.workspace(&workspace).await?.id;
+                let secrets = webhook_secrets.into_iter().map(given).collect::<anyhow::Result<Vec<_>>>()?;
+                ensure!(
+                    billing::secrets_usable(&secrets),
+                    "--webhook-secret is empty; copy it from the provider"
+                );
+                let now_ms = app.clock.now_ms();
+                let connection = Connection {
+                    id: random_id("con_"),
+                    workspace_id: workspace,
+                    provider,
+                    name,
+                    environment,
+                    token: token.map(SecretString::from),
+                    webhook_secrets: secrets,
+                    created_at_ms: now_ms,
+                };
+                app.control.save_connection(&connection, &app.secrets, now_ms).await?;
+                println!("{}", connection.id);
+                println!(
+                    "send its webhooks (format: raw) to {}",
+                    webhook_url(&app.config.http.public_url, &connection)
+                );
+            }
+            Command::List => {
+                for connection in app.control.connections(&app.secrets).await? {
+                    let address = webhook_url(&app.config.http.public_url, &connection);
+                    let Connection { id, workspace_id, provider, name, environment, .. } = connection;
+                    println!("{id}\t{workspace_id}\t{provider}\t{name}\t{environment}\t{address}");
+                }
+            }
+        }
+        app.control.close().await;
+        Ok(())
+    }
+}
+
+/// The secret itself, or one line of standard input for `-`.
+fn given(text: String) -> anyhow::Result<SecretString> {
+    if text != "-" {
+        return Ok(text.into());
+    }
+    let mut line = String::new();
+    std::io::stdin().take(10_000).read_to_string(&mut line).context("the secret could not be read")?;
+    match line.lines().next().map(str::trim) {
+        Some(secret) if !secret.is_empty() => Ok(secret.into()),
+        _ => bail!("standard input held no secret"),
+    }
+}

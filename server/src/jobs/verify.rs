@@ -1,0 +1,141 @@
+//! Every invariant of the money, checked now: credits are the orders, to the cent, and nothing waits unseen.
+//! Only reads. An SQL file and a line in [`CHECKS`] is a new check.
+
+use clickhouse::Row;
+use domain::attribution::MODELS;
+use serde::{Deserialize, Serialize};
+
+use super::{JobError, attribute};
+use crate::app::App;
+use crate::sql;
+
+/// Offenders named of each check.
+const OFFENDERS_MAX: usize = 10;
+
+struct Check {
+    name: &'static str,
+    what: &'static str,
+    sql: &'static str,
+}
+
+const CHECKS: [Check; 7] = [
+    Check {
+        name: "money",
+        what: "credits are the orders' money per order, day, currency and model",
+        sql: sql!("verify/money.sql"),
+    },
+    Check {
+        name: "parts",
+        what: "parts of every order add up to one order under every model",
+        sql: sql!("verify/parts.sql"),
+    },
+    Check {
+        name: "window",
+        what: "no touch earns after the anchor or before the window",
+        sql: sql!("verify/window.sql"),
+    },
+    Check { name: "remaining", what: "nobody was taken more than given", sql: sql!("verify/remaining.sql") },
+    Check {
+        name: "refunds",
+        what: "refund credits are the orders' refunds",
+        sql: sql!("verify/refunds.sql"),
+    },
+    Check {
+        name: "orders_without_credits",
+        what: "every booked order is credited",
+        sql: sql!("verify/orders_without_credits.sql"),
+    },
+    Check {
+        name: "credits_without_order",
+        what: "every credit stands for a booked order",
+        sql: sql!("verify/credits_without_order.sql"),
+    },
+];
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Finding {
+    pub check: String,
+    /// What is so when it passes.
+    pub what: String,
+    pub passed: bool,
+    pub failures: u64,
+    /// The first ten.
+    pub offenders: Vec<String>,
+}
+
+/// Every check of one workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Verification {
+    pub passed: bool,
+    pub checks: Vec<Finding>,
+}
+
+#[derive(Row, Deserialize)]
+struct Counted {
+    failures: u64,
+    offenders: Vec<String>,
+}
+
+/// Checks everything of one workspace.
+pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobError> {
+    let window_ms = attribute::window_ms(app, workspace_id);
+    let mut checks = Vec::new();
+    for Check { name, what, sql } in CHECKS {
+        let counted: Counted = app
+            .store
+            .client()
+            .query_raw(&with_models(sql))
+            .param("workspace", workspace_id)
+            .param("window_ms", window_ms)
+            .fetch_one()
+            .await?;
+        checks.push(finding(name, what, counted.failures, counted.offenders));
+    }
+    checks.push(folded(app, workspace_id).await?);
+    checks.push(applied(app, workspace_id).await?);
+    Ok(Verification { passed: checks.iter().all(|check| check.passed), checks })
+}
+
+fn finding(check: &str, what: &str, failures: u64, offenders: Vec<String>) -> Finding {
+    Finding { check: check.to_owned(), what: what.to_owned(), passed: failures == 0, failures, offenders }
+}
+
+/// Everything told has become orders and credits.
+async fn folded(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let marks = app.control.dirty(i64::MAX).await?;
+    let own = marks.iter().map(|mark| &mark.subject).filter(|subject| subject.workspace_id == workspace_id);
+    let own: Vec<String> = own.map(|subject| format!("{} {}", subject.kind.as_str(), subject.id)).collect();
+    let pending = app.inbox.pending_webhooks(10_000).await?;
+    let pending = pending.iter().filter(|webhook| webhook.workspace_id == workspace_id);
+    let pending: Vec<String> = pending.map(|webhook| format!("webhook {}", webhook.event_id)).collect();
+    let failures = (own.len() + pending.len()) as u64;
+    let offenders = pending.into_iter().chain(own).take(OFFENDERS_MAX).collect();
+    Ok(finding("folded", "nothing told waits to become orders and credits", failures, offenders))
+}
+
+/// No webhook lies aside with an error.
+async fn applied(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let failed = app.inbox.failed_webhooks(10_000).await?;
+    let own: Vec<_> = failed.iter().filter(|webhook| webhook.workspace_id == workspace_id).collect();
+    let offenders = own.iter().take(OFFENDERS_MAX).map(|webhook| {
+        let error = webhook.error.as_deref().unwrap_or("no error was kept");
+        format!(
+            "webhook {} ({}): {error}",
+            webhook.event_id,
+            webhook.event_type.as_deref().unwrap_or("no type")
+        )
+    });
+    Ok(finding("applied", "no webhook lies aside with an error", own.len() as u64, offenders.collect()))
+}
+
+fn with_models(sql: &str) -> String {
+    let sums = |prefix: &str, only: &str| {
+        let sums =
+            MODELS.iter().map(|model| format!("toInt64(sumIf(sign * {prefix}_{}, {only}))", model.name()));
+        sums.collect::<Vec<_>>().join(", ")
+    };
+    sql.replace("/*amounts*/", &sums("amount", "true"))
+        .replace("/*parts*/", &sums("parts", "true"))
+        .replace("/*refunds*/", &sums("amount", "entry != 'order'"))
+}

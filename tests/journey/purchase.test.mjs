@@ -87,9 +87,9 @@ test("a newsletter reader who comes back by search and buys is credited exactly 
   const halves = [money(linear.rows, "channel", "Email"), money(linear.rows, "channel", "Organic Search")];
   assert.deepEqual(halves, [Math.floor(net / 2), Math.ceil(net / 2)], "the odd cent goes to the later touch");
 
-  const { items } = await stack.api("/v1/orders");
-  assert.equal(items.length, 1);
-  const explained = await stack.api(`/v1/orders/${items[0].id}/explain`);
+  const { rows: orders } = await stack.api("/v1/orders");
+  assert.equal(orders.length, 1);
+  const explained = await stack.api(`/v1/orders/${orders[0].id}/explain`);
   assert.match(JSON.stringify(explained), /reference_id/, "matched by what the pixel put on the checkout link");
   const verified = await stack.api("/v1/verify");
   assert.equal(verified.ok, true, JSON.stringify(verified));
@@ -97,7 +97,7 @@ test("a newsletter reader who comes back by search and buys is credited exactly 
   await page.goto(stack.run("tributary", "login-link", "--workspace", "ws_demo"));
   await page.waitForSelector("text=Organic Search");
   await page.screenshot({ path: `${shots}report.png`, fullPage: true });
-  await page.goto(`${stack.server}/orders/${items[0].id}`);
+  await page.goto(`${stack.server}/orders/${orders[0].id}`);
   await page.waitForSelector("text=newsletter");
   await page.screenshot({ path: `${shots}order.png`, fullPage: true });
   assert.deepEqual(errors, [], "no script error on any page");

@@ -92,7 +92,7 @@ test("a newsletter reader who comes back by search and buys is credited exactly 
   const explained = await stack.api(`/v1/orders/${orders[0].id}/explain`);
   assert.match(JSON.stringify(explained), /reference_id/, "matched by what the pixel put on the checkout link");
   const verified = await stack.api("/v1/verify");
-  assert.equal(verified.ok, true, JSON.stringify(verified));
+  assert.equal(verified.passed, true, JSON.stringify(verified));
 
   await page.goto(stack.run("tributary", "login-link", "--workspace", "ws_demo"));
   await page.waitForSelector("text=Organic Search");

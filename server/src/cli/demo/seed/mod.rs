@@ -6,6 +6,7 @@ mod visits;
 
 use anyhow::{Context, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::ToSpan;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -60,26 +61,31 @@ impl Seed {
         let plan = Plan::make(size);
         visits::send(&target, &plan).await?;
         sales::send(&target, &plan).await?;
-        target.settled(&plan, self.days).await
+        target.settled(&plan, size).await
     }
 }
 
 impl Target {
     /// Waits until every sale is attributed, then shows that nothing is missing.
-    async fn settled(&self, plan: &Plan, days: u32) -> anyhow::Result<()> {
+    async fn settled(&self, plan: &Plan, size: Size) -> anyhow::Result<()> {
         let bar = bar("attributing", 0);
         let verified = loop {
             let verified = self.get("/v1/verify").await?;
-            let waiting = verified["waiting"].as_u64().context("/v1/verify does not say what waits")?;
-            if waiting == 0 {
+            let checks = verified["checks"].as_array().context("/v1/verify has no checks")?;
+            let folded = checks.iter().find(|check| check["check"] == "folded");
+            let folded = folded.context("/v1/verify does not say what waits")?;
+            if folded["passed"] == Value::Bool(true) {
                 break verified;
             }
-            bar.set_message(format!("{waiting} waiting"));
+            bar.set_message(format!("{} waiting", folded["failures"]));
             tokio::time::sleep(std::time::Duration::from_millis(250)).await;
         };
         bar.finish_and_clear();
-        ensure!(verified["ok"] == Value::Bool(true), "verify found violations; see `tributary verify`");
-        let report = self.get(&format!("/v1/reports/channels?days={days}")).await?;
+        ensure!(verified["passed"] == Value::Bool(true), "verify found violations; see `tributary verify`");
+        // A day more at both ends: the workspace's days are not those of UTC.
+        let end = jiff::Timestamp::from_millisecond(size.end_ms)?.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let (from, to) = (end.saturating_sub((i64::from(size.days) + 1).days()), end.saturating_add(1.day()));
+        let report = self.get(&format!("/v1/reports/channels?from={from}&to={to}")).await?;
         let lines = report["reconciliation"].as_array().context("the report has no reconciliation")?;
         for line in lines {
             ensure!(line["difference"] == 0, "credits and orders differ: {line}");

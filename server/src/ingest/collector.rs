@@ -159,7 +159,8 @@ impl Collector {
                 decided.taken.cookie = pipeline::may_set_cookie(hit)
                     .then(|| CookieWish { domain: hit.cookie_domain.as_deref().map(str::to_owned) });
             }
-            let hit_id = hit.id.to_u128();
+            // By workspace: what one site's browsers send says nothing about another's.
+            let hit_id = hit.id.to_u128() ^ u128::from(site.facet_salt);
             if decided.hit_ids.contains(&hit_id) || self.seen.contains(hit_id) {
                 // Stored before: success for the sender, and nothing to do or to count.
                 continue;

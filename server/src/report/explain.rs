@@ -284,7 +284,8 @@ impl Reports {
         Ok(if found.len() == 1 { found.pop() } else { None })
     }
 
-    /// Touches of the order's visitors, each while the visitor was this person.
+    /// Touches of the order's visitors, each while the visitor was this person. Orders keep that time cut off at
+    /// the anchor; a visitor who was this person then is shown with what came after, and why it earned nothing.
     async fn touches(&self, order: &StoredOrder) -> Result<Vec<StoredTouch>, ReportError> {
         if order.visitor_rows.is_empty() {
             return Ok(Vec::new());
@@ -297,7 +298,9 @@ impl Reports {
         let touches: Vec<StoredTouch> = statement.on(&self.app.store).fetch_all().await?;
         let theirs = |touch: &StoredTouch| {
             let mut segments = order.visitor_rows.iter().filter(|(id, _, _)| *id == touch.visitor);
-            segments.any(|(_, since_ms, until_ms)| (*since_ms..*until_ms).contains(&touch.at_ms))
+            segments.any(|&(_, since_ms, until_ms)| {
+                touch.at_ms >= since_ms && (touch.at_ms < until_ms || until_ms > order.anchor_ms)
+            })
         };
         Ok(touches.into_iter().filter(theirs).collect())
     }

@@ -1,0 +1,91 @@
+//! Looking into the tables from beside: what two histories are compared by, and sums that do not pass through
+//! the code under test. Reads only.
+
+use crate::shop::Shop;
+use crate::{TestApp, models};
+
+/// Columns that tell when and how often something was computed, not what.
+const RUN_COLUMNS: [&str; 4] = ["version", "updated_at", "received_at", "classified_at"];
+
+impl Shop {
+    /// Every order's state, a line of JSON each.
+    pub async fn orders_table(&self) -> Vec<String> {
+        self.settle().await;
+        self.table("orders", "TRUE").await
+    }
+
+    /// Every credit that stands, a line of JSON each.
+    pub async fn credits_table(&self) -> Vec<String> {
+        self.settle().await;
+        self.table("credits", "sign = 1").await
+    }
+
+    /// Every credit that stands, with the version of the run that posted it.
+    pub async fn posted_credits(&self) -> Vec<String> {
+        self.settle().await;
+        let sql = format!(
+            "SELECT order_id, entry_id, touch_id, version FROM credits FINAL WHERE workspace_id = '{}'",
+            self.workspace()
+        );
+        let mut rows = lines(self.app(), &sql).await;
+        rows.sort();
+        rows
+    }
+
+    /// Rows of this shop in a table, merged, in a fixed order.
+    async fn table(&self, table: &str, condition: &str) -> Vec<String> {
+        let except = format!("SELECT * EXCEPT ({})", self.run_columns(table).await.join(", "));
+        let workspace = self.workspace();
+        let sql = format!("{except} FROM {table} FINAL WHERE workspace_id = '{workspace}' AND {condition}");
+        let mut rows = lines(self.app(), &sql).await;
+        rows.sort();
+        rows
+    }
+
+    async fn run_columns(&self, table: &str) -> Vec<String> {
+        let names = RUN_COLUMNS.map(|name| format!("'{name}'")).join(", ");
+        let sql = format!(
+            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = '{table}' \
+             AND name IN ({names})"
+        );
+        self.app().store.client().query(&sql).fetch_all().await.expect("columns are listed")
+    }
+
+    /// Sums taken straight from the tables: under every model an order's credits add up to what was paid less
+    /// what went back, its parts to one order, and no touch is below zero.
+    pub async fn sums_are_exact(&self) {
+        self.settle().await;
+        for model in models() {
+            let sql = format!(
+                "WITH live AS (SELECT order_id, touch_id, sum(sign * amount_{model}) AS earned, \
+                 sum(sign * parts_{model}) AS part FROM credits WHERE workspace_id = '{workspace}' \
+                 GROUP BY order_id, touch_id), \
+                 credited AS (SELECT order_id, sum(earned) AS amount, sum(part) AS parts, min(earned) AS least \
+                 FROM live GROUP BY order_id), \
+                 paid AS (SELECT order_id, net - arraySum(refund -> refund.3, refunds) AS amount \
+                 FROM orders FINAL WHERE workspace_id = '{workspace}' AND booked) \
+                 SELECT * FROM paid FULL JOIN credited USING (order_id) \
+                 WHERE paid.amount != credited.amount OR credited.parts != 1000000 OR credited.least < 0",
+                workspace = self.workspace()
+            );
+            let wrong = lines(self.app(), &sql).await;
+            assert!(wrong.is_empty(), "{model}: {wrong:#?}");
+        }
+    }
+}
+
+impl TestApp {
+    /// How many rows a table holds, counting what arrived twice twice.
+    pub async fn row_count(&self, table: &str) -> u64 {
+        let sql = format!("SELECT count() FROM {table}");
+        self.store.client().query(&sql).fetch_one().await.expect("rows are counted")
+    }
+}
+
+async fn lines(app: &TestApp, sql: &str) -> Vec<String> {
+    let mut answer =
+        app.store.client().query_raw(sql).fetch_bytes("JSONEachRow").expect("a question is asked");
+    let bytes = answer.collect().await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    text.lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,20 @@
+//! Whole histories through the public surfaces: hits, webhooks, questions. A file per theme; each scenario says
+//! in its name what must hold. Sums are asserted to the cent.
+
+mod api;
+mod bad_days;
+mod currencies;
+mod deliveries;
+mod identity;
+mod matching;
+mod models;
+mod outages;
+mod recompute;
+mod refunds;
+mod subscriptions;
+mod windows;
+
+/// A link in the shop's newsletter.
+const NEWSLETTER: &str = "/?utm_source=newsletter&utm_medium=email";
+/// A search engine, as browsers name it.
+const SEARCH: &str = "https://www.google.com/";

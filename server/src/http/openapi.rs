@@ -97,7 +97,7 @@ const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 11] = [
         "Collector",
         "Import history.",
         "A list of {user_agent, country, hits}, whose times are believed. Needs the scope `write`.",
-        "200",
+        "202",
     ),
     (HttpMethod::Get, "/healthz", "Operation", "Whether the process lives.", "Needs no key.", "200"),
     (

@@ -12,7 +12,7 @@ use tributary::config::Config;
 use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::jobs::attribute;
-use tributary::jobs::attribute::read::{Scope, journeys_query};
+use tributary::jobs::attribute::read::journeys_query;
 
 const WORKSPACE: &str = "ws_bench";
 /// 2026-01-01: the first of 300 days.
@@ -48,7 +48,7 @@ async fn bench(dir: PathBuf, size: Size) {
 
     let mut bytes = 0;
     let bare = median(5, async || {
-        let query = journeys_query(&app.store, WORKSPACE, window_ms, Scope::All);
+        let query = journeys_query(&app.store, WORKSPACE, window_ms, None);
         let mut cursor = query.fetch_bytes("RowBinary").expect("the query starts");
         bytes = 0;
         while let Some(chunk) = cursor.next().await.expect("the query runs") {

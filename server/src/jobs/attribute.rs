@@ -61,7 +61,7 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
     let mut journeys: HashMap<u128, Vec<domain::attribution::Touch>> = HashMap::new();
     if !roots.is_empty() {
         let window_ms = window_ms(app, workspace_id);
-        read::journeys(store, workspace_id, window_ms, Scope::Orders(&roots), |root, touches| {
+        read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
             journeys.insert(root, touches.clone());
         })
         .await?;
@@ -145,7 +145,7 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
             let _ = sender.send(block);
         }
     };
-    read::journeys(store, workspace_id, window_ms(app, workspace_id), Scope::All, |root, touches| {
+    read::journeys(store, workspace_id, window_ms(app, workspace_id), None, |root, touches| {
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
         }

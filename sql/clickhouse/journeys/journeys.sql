@@ -1,6 +1,6 @@
 -- Which touches may earn credit for each order that has a journey of its own?
 -- Grain: one row per order with at least one touch; the touches in no order, a touch classified twice comes
--- twice (the later classification counts). `/*orders*/` and `/*visitors*/` narrow it to some orders.
+-- twice (the later classification counts). `/*orders*/` narrows it to some orders, `/*visitors*/` to their touches.
 -- Orders stand on the right of the join: they are the small side, touches stream past them.
 WITH earners AS
 (

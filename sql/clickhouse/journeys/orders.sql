@@ -1,5 +1,5 @@
 -- Which money is to be credited, and by whose journey? Grain: one row per booked order.
--- `/*orders*/` narrows it to some orders.
+-- `/*orders*/` narrows it to some orders, `/*visitors*/` then asks for the visitors they are read from.
 SELECT
     order_id,
     root_order_id,
@@ -13,6 +13,7 @@ SELECT
     connection_id,
     product_id,
     arrayMap(refund -> (refund.1, refund.2, refund.3), refunds)
+    /*visitors*/
 FROM orders FINAL
 WHERE workspace_id = {workspace:String}
     AND booked

@@ -1,6 +1,6 @@
 //! Reads orders and journeys for attribution, as streams of rows. Never writes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::attribution::{Booked, Refund, Touch};
 
@@ -40,6 +40,8 @@ pub struct Orders {
     place: HashMap<u128, usize>,
     /// Of every root: where its orders begin and end.
     groups: HashMap<u128, (usize, usize)>,
+    /// Whose touches the journeys are read from; only of a run about some orders.
+    visitors: BTreeSet<u128>,
 }
 
 impl Orders {
@@ -79,11 +81,16 @@ impl Orders {
         workspace_id: &str,
         scope: Scope<'_>,
     ) -> Result<(), clickhouse::error::Error> {
-        let query = store.client().query_raw(&narrowed(sql!("journeys/orders.sql"), scope));
-        let query = with_orders(query.param("workspace", workspace_id), scope);
-        let Orders { orders, texts, .. } = self;
+        let some = matches!(scope, Scope::Orders(_));
+        let text = narrowed(sql!("journeys/orders.sql"), scope);
+        let text = if some { text.replace("/*visitors*/", VISITORS) } else { text };
+        let query = with_orders(store.client().query_raw(&text).param("workspace", workspace_id), scope);
+        let Orders { orders, texts, visitors, .. } = self;
         read_rows(query, |row| {
             let order = read_order(row, texts)?;
+            let count = if some { row.array_len()? } else { 0 };
+            let found = (0..count).map(|_| row.uuid()).collect::<Option<Vec<u128>>>()?;
+            visitors.extend(found);
             orders.push(order);
             Some(())
         })
@@ -104,6 +111,9 @@ impl Orders {
         Ok(())
     }
 }
+
+/// Asked for beside an order when few are read: with them, touches are found by their key.
+const VISITORS: &str = ", arrayMap(visitor -> visitor.1, visitors)";
 
 fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
     let (id, root, kind, known) = (row.uuid()?, row.uuid()?, row.i8()?, row.u8()? != 0);
@@ -131,15 +141,16 @@ fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
     })
 }
 
-/// Streams journeys: `each` gets a root order's id and its touches, sorted by (time, id), each id once.
+/// Streams journeys: `each` gets a root order's id and its touches, sorted by (time, id), each id once. With
+/// `only`, those of its roots.
 pub async fn journeys(
     store: &Store,
     workspace_id: &str,
     window_ms: i64,
-    scope: Scope<'_>,
+    only: Option<&Orders>,
     mut each: impl FnMut(u128, &mut Vec<Touch>),
 ) -> Result<(), clickhouse::error::Error> {
-    let query = journeys_query(store, workspace_id, window_ms, scope);
+    let query = journeys_query(store, workspace_id, window_ms, only);
     let mut touches: Vec<(Touch, i64)> = Vec::new();
     let mut journey: Vec<Touch> = Vec::new();
     read_rows(query, |row| {
@@ -169,17 +180,26 @@ pub fn journeys_query(
     store: &Store,
     workspace_id: &str,
     window_ms: i64,
-    scope: Scope<'_>,
+    only: Option<&Orders>,
 ) -> clickhouse::query::Query {
-    let mut text = narrowed(sql!("journeys/journeys.sql"), scope);
-    if let Scope::Orders(_) = scope {
-        // Few visitors: read only their granules.
-        let only = "AND touch.visitor_id IN (SELECT visitor_id FROM earners)";
-        text = text.replace("/*visitors*/", only);
-    }
-    let query =
-        store.client().query_raw(&text).param("workspace", workspace_id).param("window_ms", window_ms);
-    with_orders(query, scope)
+    let bound = |text: &str| {
+        store.client().query_raw(text).param("workspace", workspace_id).param("window_ms", window_ms)
+    };
+    let text = sql!("journeys/journeys.sql");
+    let Some(orders) = only else { return bound(text) };
+    let roots: Vec<u128> = orders.roots().collect();
+    // Few visitors, and the time their journeys lie in: read only their granules of those partitions.
+    let text = narrowed(text, Scope::Orders(&roots)).replace(
+        "/*visitors*/",
+        "AND touch.visitor_id IN {visitors:Array(UUID)} \
+         AND touch.at >= fromUnixTimestamp64Milli({from_ms:Int64}) AND touch.at <= fromUnixTimestamp64Milli({to_ms:Int64})",
+    );
+    let anchors = || roots.iter().filter_map(|&root| orders.root(root)).map(|root| root.anchor_ms);
+    let query = bound(&text)
+        .param("visitors", uuids(&orders.visitors.iter().copied().collect::<Vec<_>>()))
+        .param("from_ms", anchors().min().unwrap_or(0).saturating_sub(window_ms).max(0))
+        .param("to_ms", anchors().max().unwrap_or(0));
+    with_orders(query, Scope::Orders(&roots))
 }
 
 fn narrowed(text: &str, scope: Scope<'_>) -> String {
@@ -192,9 +212,10 @@ fn narrowed(text: &str, scope: Scope<'_>) -> String {
 fn with_orders(query: clickhouse::query::Query, scope: Scope<'_>) -> clickhouse::query::Query {
     match scope {
         Scope::All => query,
-        Scope::Orders(ids) => {
-            let ids: Vec<String> = ids.iter().map(|&id| uuid::Uuid::from_u128(id).to_string()).collect();
-            query.param("orders", ids)
-        }
+        Scope::Orders(ids) => query.param("orders", uuids(ids)),
     }
+}
+
+fn uuids(ids: &[u128]) -> Vec<String> {
+    ids.iter().map(|&id| uuid::Uuid::from_u128(id).to_string()).collect()
 }

@@ -96,7 +96,8 @@ pub async fn attribute_all(app: &App) -> Result<Posted, JobError> {
     let execute = async |sql: String| client.query_raw(&sql).execute().await.map_err(StoreError::from);
     execute(format!("DROP TABLE IF EXISTS {STAGING} SYNC")).await?;
     execute(format!("CREATE TABLE {STAGING} AS credits")).await?;
-    // Synced as a whole below the exchange, not insert by insert: until then nobody reads it.
+    // Not synced insert by insert: credits are derived, and a power cut in the middle is mended by running
+    // this again. `verify` tells.
     execute(format!("ALTER TABLE {STAGING} MODIFY SETTING fsync_after_insert = 0, fsync_part_directory = 0"))
         .await?;
     let outcome = fill_and_exchange(app).await;

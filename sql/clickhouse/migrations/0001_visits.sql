@@ -54,7 +54,8 @@ CREATE TABLE IF NOT EXISTS touches
 ENGINE = ReplacingMergeTree(classified_at)
 PARTITION BY toYYYYMM(at)
 ORDER BY (workspace_id, visitor_id, at, touch_id)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Small granules: the journeys of a few orders read a few visitors' rows out of every month.
+SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Grain: one row per distinct set of dimension values; touches and credits point here,
 -- so that neither carries eleven strings.

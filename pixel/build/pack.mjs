@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import binaryen from 'binaryen';
 import { build } from 'esbuild';
 
 // Every byte on the normal path, as brotli.
@@ -45,7 +46,10 @@ function optimise(from, to) {
   return readFileSync(to);
 }
 
-/** wasm-bindgen's glue without what only other callers of it need: a text is thrown nowhere, the module is a module. */
+/**
+ * wasm-bindgen's glue without what only other callers of it need: nothing is thrown out of the module, what is thrown
+ * into it is `undefined`, views of the memory are made when used.
+ */
 function glue() {
   let text = readFileSync(join(bound, 'pixel.js'), 'utf8');
   const change = (from, to) => {
@@ -53,10 +57,34 @@ function glue() {
     if (changed === text) throw new Error(`wasm-bindgen's glue no longer has ${from}: look at what it writes now`);
     text = changed;
   };
+  const body = (name, to) => change(new RegExp(`(function ${name}\\([^)]*\\) \\{)[^]*?\\n\\}\\n`), `$1 ${to} }\n`);
   change(/if \(module !== undefined\) \{[^]*?\n    \}\n/, '({ module } = module);\n');
   change(/if \(!\(module instanceof[^]*?\}\n/, '');
-  if (text.includes('__wbindgen_throw')) change(/throw new Error\(getStringFromWasm0\([^]*?\)\);/, 'throw Error();');
-  return text;
+  change(/if \(wasm !== undefined\) return wasm;\n/, '');
+  change(/throw new Error\(getStringFromWasm0\([^]*?\)\);/, 'throw Error();');
+  // The slots for undefined, null, true and false: no value of these is ever handed over.
+  change(/(__wbindgen_init_externref_table: function\(\) \{)[^]*?\n        \}/, '$1 }');
+  change(/function addToExternrefTable0[^]*?\n\}\n/, '');
+  // 1024 is the slot of `undefined`.
+  body('handleError', 'try { return f(...args); } catch { wasm.__wbindgen_exn_store(1024); }');
+  body('getUint8ArrayMemory0', 'return new Uint8Array(wasm.memory.buffer);');
+  change(/cachedTextDecoder\.decode\(\);\n/, '');
+  body('decodeText', 'return cachedTextDecoder.decode(bytes);');
+  return withoutHashes(text);
+}
+
+const withoutHashes = (text) => text.replace(/__wbg_(\w+?)_[0-9a-f]{16}\b/g, '$1');
+
+/** Takes out of the module the exports that the glue above does not use, so that what they lead to can go. */
+function withoutUnused(from, to) {
+  const used = glue();
+  const module = binaryen.readBinary(readFileSync(from));
+  for (let at = module.getNumExports() - 1; at >= 0; at -= 1) {
+    const { name } = binaryen.getExportInfo(module.getExportByIndex(at));
+    if (name !== 'memory' && !new RegExp(`\\bwasm\\.${name}\\b`).test(used)) module.removeExport(name);
+  }
+  // The hashes that keep the names of many crates' imports apart do not compress; here there are but a few names.
+  writeFileSync(to, binaryen.parseText(withoutHashes(module.emitText())).emitBinary());
 }
 
 /** wasm-bindgen's glue and the loader as one classic script. */
@@ -96,7 +124,8 @@ function brotli(bytes) {
   });
 }
 
-const wasm = optimise(join(bound, 'pixel_bg.wasm'), join(bound, 'small.wasm'));
+withoutUnused(join(bound, 'pixel_bg.wasm'), join(bound, 'used.wasm'));
+const wasm = optimise(join(bound, 'used.wasm'), join(bound, 'small.wasm'));
 const hash = createHash('sha256').update(wasm).digest('hex').slice(0, 16);
 const files = { 'p.js': await bundle(`p/${hash}.wasm`), [`p/${hash}.wasm`]: wasm };
 

@@ -4,7 +4,7 @@
 // It decides nothing: every rule is in the wasm. Whatever fails here or there, nothing is thrown into the page,
 // and without wasm (a content security policy may refuse it) the page works and nothing is counted.
 import { initSync, room, run } from 'pixel';
-import { inside, noted } from './effects.js';
+import { noted } from './effects.js';
 
 (() => {
   const page = window;
@@ -27,38 +27,34 @@ import { inside, noted } from './effects.js';
     }
   };
   // Storage and cookies throw where the browser, a frame's sandbox or an extension refuses them.
+  const storage = safe(() => page.localStorage)();
   const cookies = safe(() => doc.cookie);
-  const stored = safe(() => localStorage.getItem(key));
+  const stored = safe(() => storage.getItem(key));
 
-  const domain = data.cookieDomain ? '; domain=' + data.cookieDomain : '';
-  // Without TLS a browser takes a `Secure` cookie on localhost only.
-  const keep = (id, seconds, on) =>
-    (doc.cookie = `${key}=${id}; path=/; samesite=lax; max-age=${seconds}${page.isSecureContext ? '; secure' : ''}${on}`);
-
-  // Carries out what the wasm wants done: see `Effects` in pixel.rs. The last is the answer to the caller.
+  // Carries out what the wasm itself does not: see `Effects` in pixel.rs. The last is the answer to the caller.
   const effects = {
-    f: () => {
-      // Set for this host or for the domain, whichever it was.
-      keep('', 0, '');
-      keep('', 0, domain);
-      localStorage.removeItem(key);
-    },
-    // 400 days, the most a browser keeps; what a script has set most of them keep for 7.
-    k: (id) => keep(id, 34560000, domain),
-    s: (text) => localStorage.setItem(key, text),
     p: (text) => post(text, 'omit'),
     P: (text) => post(text, 'include'),
     v: (text) => text,
   };
+  let isInside;
+  let memory;
   const ask = (letter, url, ...all) => {
+    // The page's own wrapper of cookie or storage called us from within: after this call.
+    if (isInside) return void Promise.resolve().then(() => ask(letter, url, ...all));
     let answer;
     const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(48)).map((byte) => 64 | (byte & 31)));
     const text = [letter, Date.now(), random, page.innerWidth, cookies(), stored(), url || location.href, ...all].join('\0');
     const bytes = new TextEncoder().encode(text);
-    // First the room, which may move the memory.
-    const at = room(bytes.length);
-    new Uint8Array(inside.memory.buffer).set(bytes, at);
-    run(bytes.length);
+    isInside = 1;
+    try {
+      // First the room, which may move the memory.
+      const at = room(bytes.length);
+      new Uint8Array(memory.buffer).set(bytes, at);
+      run(bytes.length, page, doc, storage);
+    } finally {
+      isInside = 0;
+    }
     for (const [effect, text] of noted.splice(0)) answer = safe(effects[effect])(text);
     return answer;
   };
@@ -171,9 +167,8 @@ import { inside, noted } from './effects.js';
   const [entry] = performance.getEntriesByType('navigation');
   const bare = (url) => url.replace(/#.*/, '');
   const opened = entry && bare(entry.name) != bare(location.href) ? entry.name : location.href;
-  const from = doc.referrer;
   const begin = (module) => {
-    inside.memory = initSync({ module }).memory;
+    memory = initSync({ module }).memory;
     const flags =
       (entry && /^(re|ba)/.test(entry.type) ? 'return,' : '') +
       (navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 'gpc' : '');
@@ -189,7 +184,7 @@ import { inside, noted } from './effects.js';
       data.spa,
       data.respectGpc,
     ];
-    ask('s', opened, lines.join('\n'), from, flags);
+    ask('s', opened, lines.join('\n'), doc.referrer, flags);
     isUp = 1;
     // What the visitor said about consent comes before anything is counted.
     const first = waiting;

@@ -1,15 +1,18 @@
-//! The edge to JavaScript: one function in, one function out, both of text lying in the module's memory.
+//! The edge to JavaScript: one function in, one function out, and between them the page through web-sys.
 //!
-//! Each further export, import or type costs every visitor bytes of glue, and one text crosses faster than ten.
-//! So the loader hands over all a call may need, and is told what to do. No rule lives here.
+//! The objects of the page come in as arguments, borrowed for the call: looking them up from here would cost
+//! every visitor the glue that keeps JavaScript objects alive. For the same reason what hands out objects or
+//! promises (`fetch`, `crypto`, events, elements) stays in the loader. No rule lives here.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
 
 use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{HtmlDocument, Storage, Window};
 
 use crate::config::Config;
+use crate::page::Page;
 use crate::pixel::{Call, Landing, Moment, Pixel};
 use crate::text::{fields, has, number};
 
@@ -17,7 +20,7 @@ use crate::text::{fields, has, number};
 extern "C" {
     /// Notes an effect ([`crate::pixel::Effects`]). The loader carries it out when the call has returned: a
     /// `fetch` of the page's own may call us, and must not find us in the middle of something.
-    fn note(letter: u32, text: *const u8, bytes: usize);
+    fn note(letter: u32, text: &str);
 }
 
 struct Edge {
@@ -32,7 +35,7 @@ unsafe impl Sync for Slot {}
 
 static SLOT: Slot = Slot(UnsafeCell::new(Edge { call: Vec::new(), pixel: None }));
 
-/// Where the loader may write the next call's text, of at most so many bytes.
+/// Where the loader may write the next call's text, of at most so many bytes. Not to be called during a call.
 #[wasm_bindgen]
 pub fn room(bytes: usize) -> *mut u8 {
     // SAFETY: one thread; the reference ends with the call.
@@ -42,17 +45,23 @@ pub fn room(bytes: usize) -> *mut u8 {
 }
 
 /// Carries out one call of the loader, whose text it has just written into [`room`] for at least so many bytes.
+/// `storage` is anything else where the browser refuses it: writing to it then does nothing.
 ///
 /// The text is, with a NUL between: a letter, the clock in ms, 48 random characters, the viewport's width,
 /// `document.cookie`, what is stored, the page's address, and up to three arguments. The letters: `s`tart (tag
 /// attributes, referrer, flags), `l`and, `p`age, `m`oved, `r`eplaced, `t`rack, `i`dentify, `c`onsent, `a`nswer,
 /// `v`isitor id, `d`ecorate, `D`ecorate unasked.
 #[wasm_bindgen]
-pub fn run(bytes: usize) {
-    // SAFETY: one thread, and nothing called from here comes back in: `note` only notes.
-    let Edge { call, pixel: slot } = unsafe { &mut *SLOT.0.get() };
+pub fn run(bytes: usize, window: &Window, document: &HtmlDocument, storage: &Storage) {
+    // SAFETY: one thread, and the loader lets no call of the page's own wrappers of cookie and storage come in
+    // while one is running: such a call waits (`ask` in loader.js).
+    let Edge { call, pixel } = unsafe { &mut *SLOT.0.get() };
     // SAFETY: the browser's `TextEncoder` has written so many bytes of UTF-8 there, and no call lasts longer.
     let call = unsafe { core::str::from_utf8_unchecked(core::slice::from_raw_parts(call.as_ptr(), bytes)) };
+    carry_out(call, Page { window, document, storage }, pixel);
+}
+
+fn carry_out(call: &str, page: Page<'_>, slot: &mut Option<Pixel<'static>>) {
     let [letter, now_ms, random, width, cookies, stored, url, a, b, c] = fields(call, 0);
     let count = |text| number(text).unwrap_or_default();
     let moment = Moment { now_ms: count(now_ms), random, width: count(width) as u32, cookies, stored, url };
@@ -67,10 +76,10 @@ pub fn run(bytes: usize) {
         return;
     };
     let call = match letter {
-        b'v' => return tell('v', pixel.visitor()),
+        b'v' => return note('v'.into(), pixel.visitor()),
         b'd' | b'D' => {
             if let Some(link) = pixel.decorate(a, letter == b'd') {
-                tell('v', &link);
+                note('v'.into(), &link);
             }
             return;
         }
@@ -84,9 +93,11 @@ pub fn run(bytes: usize) {
         b'a' => Call::Answer(a),
         _ => return,
     };
-    pixel.call(call, &moment, &mut tell);
-}
-
-fn tell(letter: char, text: &str) {
-    note(letter.into(), text.as_ptr(), text.len());
+    let domain = pixel.cookie_domain();
+    pixel.call(call, &moment, &mut |letter, text| match letter {
+        'f' => page.forget(domain),
+        'k' => page.keep(text, domain),
+        's' => page.store(text),
+        _ => note(letter.into(), text),
+    });
 }

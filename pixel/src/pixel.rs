@@ -111,6 +111,12 @@ impl<'a> Pixel<'a> {
         &self.visitor
     }
 
+    /// The tag's cookie domain, empty for a cookie of this host only.
+    #[must_use]
+    pub fn cookie_domain(&self) -> &'a str {
+        self.config.cookie_domain()
+    }
+
     /// A checkout link with the visitor on it; `None` when there is nothing to add. `is_asked`: by the site
     /// itself, which counts even where the tag turned the rewriting of links off.
     #[must_use]

@@ -128,7 +128,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Money goes back: everything that is left when `amount` is none. An instant refund is refund.created,
-    /// order.updated, order.refunded; another is refund.created alone, for now.
+    /// order.updated, order.refunded; another is refund.created alone, while it is pending.
     pub(crate) fn refunds(&mut self, order_id: &str, amount: Option<i64>, is_instant: bool) -> String {
         let at_ms = self.tick();
         let order = &self.polar.orders[order_id];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { unsigned } from './support/collector.mjs';
 import { Stage, useBrowser } from './support/stage.mjs';
 
 useBrowser();
@@ -22,7 +23,8 @@ test('early calls are kept and come after the page', async (t) => {
   assert.equal(of('event').name, 'early');
   assert.equal(of('identify').email, 'ann@shop.example');
   assert.deepEqual([of('page').touch, of('event').touch, of('identify').touch], ['session', undefined, undefined]);
-  assert.equal(new Set(hits.map((hit) => hit.visitor)).size, 1);
+  // The answer to the first may have come before the last was sent, which then carries the signed form.
+  assert.equal(new Set(hits.map((hit) => unsigned(hit.visitor))).size, 1);
 });
 
 test('a reference kept from the stub and its queue still work when the pixel is up', async (t) => {

@@ -11,6 +11,9 @@ const manifest = JSON.parse(readFileSync(new URL('manifest.json', dist)));
 /** The signed form of a visitor id, as far as a browser can tell. */
 export const signed = (id) => (/^vis_[0-9a-z]{26}$/.test(id) ? `${id}_1${'m'.repeat(22)}` : id);
 
+/** The id within either form. */
+export const unsigned = (visitor) => visitor?.slice(0, 30);
+
 export class Collector {
   hits = [];
   /** What `POST /c` answers instead of taking the hit; null to take it. */

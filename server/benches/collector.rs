@@ -14,7 +14,7 @@ use tributary::config::Config;
 use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::http::router::router;
-use tributary::http::serve::serve;
+use tributary::http::serve::{Options, serve};
 use tributary::ingest::flusher;
 
 const WORKSPACE: &str = "ws_bench";
@@ -48,8 +48,8 @@ async fn run() -> anyhow::Result<()> {
     let (stopping, stop) = watch::channel(false);
     let flushing = tokio::spawn(flusher::run(app.clone(), stop.clone()));
     let mut stopped = stop.clone();
-    let serving =
-        tokio::spawn(serve(listener, router(app.clone()), async move { drop(stopped.changed().await) }));
+    let stopped = async move { drop(stopped.changed().await) };
+    let serving = tokio::spawn(serve(listener, router(app.clone()), Options::default(), stopped));
 
     measure(address, 0, 1, Duration::from_secs(2)).await?;
     let (mut durable, mut memory, mut lists) = (Vec::new(), Vec::new(), Vec::new());

@@ -32,6 +32,11 @@ pub struct Http {
     pub trusted_proxies: Vec<String>,
     pub hit_body_bytes_max: usize,
     pub webhook_body_bytes_max: usize,
+    pub head_timeout_ms: u64,
+    pub body_timeout_ms: u64,
+    pub idle_timeout_ms: u64,
+    pub answer_timeout_ms: u64,
+    pub connections_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

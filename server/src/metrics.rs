@@ -4,6 +4,8 @@
 //! | name | labels | what |
 //! | --- | --- | --- |
 //! | `tributary_hits_total` | `outcome` | hits by what became of them |
+//! | `tributary_connections` | | open now |
+//! | `tributary_connections_too_slow_total` | | closed because the peer took longer than its time limit |
 //! | `tributary_inbox_commit_seconds` | | one group commit, sync included |
 //! | `tributary_inbox_group_requests` | | requests that shared one commit |
 //! | `tributary_inbox_commit_failures_total` | | groups refused because the disk refused |
@@ -25,6 +27,8 @@ use crate::ingest::outcome::Outcome;
 pub struct Metrics {
     /// One counter an outcome, at [`Outcome::index`].
     pub hits: Vec<Counter>,
+    pub connections: Gauge,
+    pub connections_too_slow: Counter,
     pub commit_seconds: Histogram,
     pub group_requests: Histogram,
     pub commit_failures: Counter,
@@ -44,6 +48,8 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             .iter()
             .map(|outcome| counter!("tributary_hits_total", "outcome" => outcome.code()))
             .collect(),
+        connections: gauge!("tributary_connections"),
+        connections_too_slow: counter!("tributary_connections_too_slow_total"),
         commit_seconds: histogram!("tributary_inbox_commit_seconds"),
         group_requests: histogram!("tributary_inbox_group_requests"),
         commit_failures: counter!("tributary_inbox_commit_failures_total"),

@@ -12,6 +12,7 @@ use tributary::app::App;
 use tributary::config::Config;
 use tributary::effects::Clock;
 use tributary::http::router::router;
+use tributary::http::serve::{Options, serve};
 use tributary::ingest::flusher::{FlushError, FlushReport, flush_once};
 use tributary::jobs;
 use tributary::store::Store;
@@ -99,7 +100,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let routes = router(app.clone());
-        let server = tokio::spawn(tributary::http::serve::serve(listener, routes, std::future::pending()));
+        let server = tokio::spawn(serve(listener, routes, Options::default(), std::future::pending()));
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

@@ -15,6 +15,11 @@ use crate::ingest::flusher;
 /// Workspaces and connections changed by commands or other nodes are seen within this time.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(3);
 
+/// Open files that connections leave to the stores; the embedded engine keeps some hundreds.
+const FILES_KEPT_MIN: usize = 256;
+/// A limit above this, or none, is not used up.
+const OPEN_FILES_USED_MAX: usize = 65_536;
+
 /// What this process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
@@ -33,6 +38,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        let options = options(&config.http);
         let listen = config.http.listen.clone();
         let listener = TcpListener::bind(&listen).await.with_context(|| {
             format!("cannot listen on {listen}; choose another address with TRIBUTARY_HTTP_LISTEN")
@@ -46,7 +52,7 @@ impl Serve {
             _ => router::router(app.clone()),
         };
         tracing::info!(role = ?self.role, "serving on {listen}, reached at {}", app.config.http.public_url);
-        serve::serve(listener, routes, stop_signal()).await;
+        serve::serve(listener, routes, options, stop_signal()).await;
         // Nothing arrives any more: the loops finish what they have, then the stores close in order.
         let _ = stopping.send(true);
         loops.join_all().await;
@@ -65,6 +71,42 @@ impl Serve {
         loops.spawn(crate::jobs::run(app.clone(), may_hold_lease, stop.clone()));
         Ok(loops)
     }
+}
+
+/// Time limits as configured, and as many connections as there may be open files.
+fn options(http: &crate::config::Http) -> serve::Options {
+    let ms = Duration::from_millis;
+    let open_files_max = raise_open_files();
+    let connections_max = match http.connections_max {
+        0 => open_files_max.saturating_sub(FILES_KEPT_MIN.max(open_files_max / 10)).max(64),
+        configured => configured,
+    };
+    tracing::info!(connections_max, open_files_max, "room for {connections_max} connections");
+    serve::Options {
+        limits: serve::Limits {
+            head: ms(http.head_timeout_ms),
+            body: ms(http.body_timeout_ms),
+            idle: ms(http.idle_timeout_ms),
+            answer: ms(http.answer_timeout_ms),
+        },
+        connections_max,
+    }
+}
+
+/// Raises the limit of open files to the most this process may have, and answers it.
+fn raise_open_files() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let now = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(cause = %error, "the limit of open files stays as it is: {error}");
+            limit.current
+        }
+    };
+    now.map_or(OPEN_FILES_USED_MAX, |files| usize::try_from(files).unwrap_or(OPEN_FILES_USED_MAX))
+        .min(OPEN_FILES_USED_MAX)
 }
 
 async fn reload(app: App, mut stop: watch::Receiver<bool>) {

@@ -17,4 +17,5 @@ pub mod proxies;
 pub mod reports;
 pub mod router;
 pub mod serve;
+mod timed;
 pub mod webhooks;

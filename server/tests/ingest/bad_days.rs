@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use axum::http::StatusCode;
 use serde_json::json;
 use tributary::http::router::router;
-use tributary::http::serve::serve;
+use tributary::http::serve::{Options, serve};
 use tributary::ingest::inbox::{self, Inbox, InboxError};
 
 use crate::support::{Testing, hit};
@@ -125,7 +125,7 @@ async fn a_body_that_breaks_off_leaves_nothing_and_harms_nobody() {
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopped = async move { drop(stopped.await) };
-    let server = tokio::spawn(serve(listener, router(testing.app.clone()), stopped));
+    let server = tokio::spawn(serve(listener, router(testing.app.clone()), Options::default(), stopped));
     let talk = move || {
         let body = hit(1, json!({})).to_string();
         let head = format!(

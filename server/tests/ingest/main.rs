@@ -2,6 +2,7 @@
 
 mod bad_days;
 mod collect;
+mod connections;
 mod flush;
 mod pixel;
 mod support;

@@ -216,9 +216,12 @@ impl<'a> Pixel<'a> {
             url: Cow::Borrowed(cut(url, ADDRESS_BYTES_MAX)),
             referrer: Cow::Borrowed(cut(referrer, ADDRESS_BYTES_MAX)),
             at_ms: moment.now_ms,
+            sent_ms: None,
             width: Some(moment.width.min(WIDTH_MAX)),
             cookie_domain: Some(Cow::Borrowed(self.config.cookie_domain())),
             consent,
+            engaged_ms: None,
+            handover: None,
         };
         let mut body = String::new();
         wire::encode_with(&hit, json, &mut body);

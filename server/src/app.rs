@@ -11,7 +11,7 @@ use crate::control::workspaces::Workspace;
 use crate::control::{Control, ControlError};
 use crate::effects::Clock;
 use crate::http::pixel_files::PixelFiles;
-use crate::http::proxies::{NotANetwork, TrustedProxies};
+use crate::http::proxies::{ProxiesError, TrustedProxies};
 use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
 use crate::jobs::Signals;
@@ -31,7 +31,7 @@ pub enum StartError {
     #[error(transparent)]
     Inbox(#[from] InboxError),
     #[error(transparent)]
-    Proxies(#[from] NotANetwork),
+    Proxies(#[from] ProxiesError),
 }
 
 /// Shared by handlers, jobs and commands. Cheap to clone.
@@ -88,7 +88,8 @@ impl App {
     /// As [`App::open`], over a store opened by the caller.
     pub async fn with_store(config: Config, clock: Clock, store: Store) -> Result<App, StartError> {
         prepare_data_dir(&config)?;
-        let trusted_proxies = TrustedProxies::parse(&config.http.trusted_proxies)?;
+        let trusted_proxies =
+            TrustedProxies::parse(&config.http.trusted_proxies, &config.http.forwarded_header)?;
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
         match store.migrate(clock.now_ms()).await {
@@ -101,7 +102,7 @@ impl App {
         let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
         let app = App(Arc::new(Parts {
             jobs: Signals::default(),
-            collector: Collector::new(&secrets),
+            collector: Collector::new(&secrets, &config.collector),
             pixel_files: PixelFiles::load(&config.pixel.dir),
             directory: RwLock::default(),
             trusted_proxies,

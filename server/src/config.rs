@@ -16,6 +16,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub secret_key: secrecy::SecretString,
     pub http: Http,
+    pub collector: Collector,
     pub store: Store,
     pub control: Control,
     pub inbox: Inbox,
@@ -30,13 +31,26 @@ pub struct Http {
     pub listen: String,
     pub public_url: String,
     pub trusted_proxies: Vec<String>,
-    pub hit_body_bytes_max: usize,
+    pub forwarded_header: String,
     pub webhook_body_bytes_max: usize,
     pub head_timeout_ms: u64,
     pub body_timeout_ms: u64,
     pub idle_timeout_ms: u64,
     pub answer_timeout_ms: u64,
     pub connections_max: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collector {
+    pub body_bytes_max: usize,
+    pub hit_bytes_max: usize,
+    pub list_hits_max: usize,
+    pub address_hits_per_second: u32,
+    pub address_hits_burst: u32,
+    pub limit_private_addresses: bool,
+    pub workspace_hits_per_second: u32,
+    pub workspace_hits_burst: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

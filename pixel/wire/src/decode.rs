@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{BodyError, Field, HitError, Reason};
-use crate::limits;
+use crate::limits::{self, BodyLimits};
 use crate::visitor::is_plain;
 use crate::{Consent, Hit, Kind, Number, PropValue, Props, Touch, Ulid, VisitorId};
 
@@ -22,7 +22,18 @@ use crate::{Consent, Hit, Kind, Number, PropValue, Props, Touch, Ulid, VisitorId
 /// # Errors
 /// When no hit can be told from another. A single bad hit is an `Err` at its place in the list instead.
 pub fn decode(body: &[u8]) -> Result<Vec<Result<Hit<'_>, HitError>>, BodyError> {
-    if body.len() > limits::BODY_BYTES_MAX {
+    decode_within(body, &BodyLimits::default())
+}
+
+/// The same with other limits of the body than the pixel keeps to.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_within<'a>(
+    body: &'a [u8],
+    limits: &BodyLimits,
+) -> Result<Vec<Result<Hit<'a>, HitError>>, BodyError> {
+    if body.len() > limits.body_bytes_max {
         return Err(BodyError::TooLong);
     }
     let body = core::str::from_utf8(body).map_err(|_| BodyError::NotUtf8)?;
@@ -31,13 +42,16 @@ pub fn decode(body: &[u8]) -> Result<Vec<Result<Hit<'_>, HitError>>, BodyError> 
         return Err(BodyError::Empty);
     }
     if !body.starts_with('[') {
+        if body.len() > limits.hit_bytes_max {
+            return Err(BodyError::TooLong);
+        }
         return decode_one(body).map(|hit| [hit].into());
     }
     let list: Vec<&RawValue> = serde_json::from_str(body).map_err(|_| BodyError::NotJson)?;
     match list.len() {
         0 => Err(BodyError::Empty),
-        1..=limits::LIST_MAX => Ok(list.into_iter().map(|hit| decode_hit(hit.get())).collect()),
-        _ => Err(BodyError::ListTooLong),
+        count if count > limits.list_max => Err(BodyError::ListTooLong),
+        _ => Ok(list.into_iter().map(|hit| decode_in_list(hit.get(), limits.hit_bytes_max)).collect()),
     }
 }
 
@@ -50,10 +64,14 @@ fn decode_one(body: &str) -> Result<Result<Hit<'_>, HitError>, BodyError> {
     Ok(hit)
 }
 
-fn decode_hit(text: &str) -> Result<Hit<'_>, HitError> {
-    if text.len() > limits::HIT_BYTES_MAX {
+fn decode_in_list(text: &str, bytes_max: usize) -> Result<Hit<'_>, HitError> {
+    if text.len() > bytes_max {
         return Err(HitError { field: Field::Hit, reason: Reason::TooLong });
     }
+    decode_hit(text)
+}
+
+fn decode_hit(text: &str) -> Result<Hit<'_>, HitError> {
     if !text.starts_with('{') {
         return Err(HitError { field: Field::Hit, reason: Reason::WrongType });
     }
@@ -130,9 +148,12 @@ struct Draft<'a> {
     url: Option<Cow<'a, str>>,
     referrer: Option<Cow<'a, str>>,
     at_ms: Option<u64>,
+    sent_ms: Option<u64>,
     width: Option<u32>,
     cookie_domain: Option<Cow<'a, str>>,
     consent: Option<Consent>,
+    engaged_ms: Option<u64>,
+    handover: Option<Cow<'a, str>>,
     name: Option<Cow<'a, str>>,
     props: Option<Props<'a>>,
     email: Option<Cow<'a, str>>,
@@ -159,6 +180,7 @@ impl<'a> Draft<'a> {
             Field::Url => set(&mut self.url, shaped(value, max::ADDRESS_BYTES_MAX, |text| !text.is_empty())?),
             Field::Ref => set(&mut self.referrer, text(value, max::ADDRESS_BYTES_MAX)?),
             Field::At => set(&mut self.at_ms, integer(value, max::AT_MS_MAX)?),
+            Field::Sent => set(&mut self.sent_ms, integer(value, max::AT_MS_MAX)?),
             Field::Width => {
                 let width = integer(value, max::WIDTH_MAX.into())?;
                 set(&mut self.width, u32::try_from(width).map_err(|_| Reason::OutOfRange)?)
@@ -168,6 +190,10 @@ impl<'a> Draft<'a> {
             }
             Field::Consent => {
                 set(&mut self.consent, word(value, &[Consent::Granted, Consent::Session], Consent::name)?)
+            }
+            Field::Engaged => set(&mut self.engaged_ms, integer(value, max::ENGAGED_MS_MAX)?),
+            Field::Handover => {
+                set(&mut self.handover, shaped(value, max::HANDOVER_BYTES_MAX, is_dotted_plain)?)
             }
             Field::Name => set(&mut self.name, shaped(value, max::NAME_BYTES_MAX, |text| !text.is_empty())?),
             Field::Props => set(&mut self.props, props(value)?),
@@ -201,9 +227,12 @@ impl<'a> Draft<'a> {
             url: need(self.url, Field::Url)?,
             referrer: self.referrer.unwrap_or_default(),
             at_ms: need(self.at_ms, Field::At)?,
+            sent_ms: self.sent_ms,
             width: self.width,
             cookie_domain: self.cookie_domain,
             consent: self.consent.unwrap_or(Consent::Granted),
+            engaged_ms: self.engaged_ms,
+            handover: self.handover,
         })
     }
 }
@@ -301,6 +330,11 @@ fn prop(value: &str) -> Result<PropValue<'_>, Reason> {
         }
         _ => Err(Reason::WrongType),
     }
+}
+
+/// Plain parts with dots between them, as tokens are written.
+fn is_dotted_plain(text: &str) -> bool {
+    text.split('.').all(is_plain)
 }
 
 /// A dotted name, with or without a leading dot. What registrable means is the collector's to know.

@@ -29,11 +29,18 @@ pub fn encode_with(hit: &Hit<'_>, props: &str, out: &mut String) {
     field("url", &hit.url, out);
     field("ref", &hit.referrer, out);
     number("at", hit.at_ms, out);
+    if let Some(sent_ms) = hit.sent_ms {
+        number("sent", sent_ms, out);
+    }
     if let Some(width) = hit.width {
         number("width", width.into(), out);
     }
     field("cookie_domain", hit.cookie_domain.as_deref().unwrap_or_default(), out);
     field("consent", hit.consent.name(), out);
+    if let Some(engaged_ms) = hit.engaged_ms {
+        number("engaged", engaged_ms, out);
+    }
+    field("handover", hit.handover.as_deref().unwrap_or_default(), out);
     match &hit.kind {
         Kind::Page => {}
         Kind::Event { name, .. } => {

@@ -8,8 +8,8 @@ use core::fmt;
 /// Why a whole body was refused; none of its hits was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// Longer than [`crate::limits::BODY_BYTES_MAX`].
-    #[error("the body is longer than 65536 bytes: send fewer hits at once")]
+    /// Longer than [`crate::limits::BodyLimits`] allow a body, or a hit that comes alone.
+    #[error("the body, or the one hit in it, is longer than allowed: send less at once")]
     TooLong,
     /// Bytes that are not UTF-8.
     #[error("the body is not UTF-8")]
@@ -17,8 +17,8 @@ pub enum BodyError {
     /// Not one JSON value, or cut off before its end.
     #[error("the body is not JSON: send one hit as an object, or a list of hits")]
     NotJson,
-    /// More than [`crate::limits::LIST_MAX`] hits.
-    #[error("the list has more than 100 hits: send fewer at once")]
+    /// More hits than [`crate::limits::BodyLimits`] allow.
+    #[error("the list has more hits than allowed: send fewer at once")]
     ListTooLong,
     /// Nothing at all, or an empty list.
     #[error("the body holds no hit")]
@@ -72,9 +72,12 @@ pub enum Field {
     Url,
     Ref,
     At,
+    Sent,
     Width,
     CookieDomain,
     Consent,
+    Engaged,
+    Handover,
     Name,
     Props,
     Email,
@@ -97,9 +100,12 @@ impl Field {
             Self::Url => "url",
             Self::Ref => "ref",
             Self::At => "at",
+            Self::Sent => "sent",
             Self::Width => "width",
             Self::CookieDomain => "cookie_domain",
             Self::Consent => "consent",
+            Self::Engaged => "engaged",
+            Self::Handover => "handover",
             Self::Name => "name",
             Self::Props => "props",
             Self::Email => "email",
@@ -120,9 +126,12 @@ impl Field {
             "url" => Self::Url,
             "ref" => Self::Ref,
             "at" => Self::At,
+            "sent" => Self::Sent,
             "width" => Self::Width,
             "cookie_domain" => Self::CookieDomain,
             "consent" => Self::Consent,
+            "engaged" => Self::Engaged,
+            "handover" => Self::Handover,
             "name" => Self::Name,
             "props" => Self::Props,
             "email" => Self::Email,

@@ -28,12 +28,19 @@ pub struct Hit<'a> {
     pub referrer: Cow<'a, str>,
     /// The browser's clock, milliseconds since the epoch; may be years off. On the wire: `at`.
     pub at_ms: u64,
+    /// The same clock at the moment of sending, when that was more than a second later: a hit kept while offline.
+    /// On the wire: `sent`.
+    pub sent_ms: Option<u64>,
     /// Width of the viewport in CSS pixels.
     pub width: Option<u32>,
     /// The domain the visitor cookie is wanted on, as the script tag says it.
     pub cookie_domain: Option<Cow<'a, str>>,
     /// What the visitor agreed to. Absent on the wire means granted.
     pub consent: Consent,
+    /// How long the page had the visitor's attention, in milliseconds; on the event `engaged`. On the wire: `engaged`.
+    pub engaged_ms: Option<u64>,
+    /// The token by which a sister site hands its visitor over, as found in the page's address.
+    pub handover: Option<Cow<'a, str>>,
 }
 
 /// What a hit reports.

@@ -17,9 +17,12 @@
 //!     url: "https://shop.example/?utm_source=news".into(),
 //!     referrer: "".into(),
 //!     at_ms: 1_763_718_000_000,
+//!     sent_ms: None,
 //!     width: Some(1280),
 //!     cookie_domain: None,
 //!     consent: Consent::Granted,
+//!     engaged_ms: None,
+//!     handover: None,
 //! };
 //! let mut body = String::new();
 //! wire::encode(&hit, &mut body);
@@ -48,6 +51,6 @@ pub use ulid::Ulid;
 pub use visitor::VisitorId;
 
 #[cfg(feature = "decode")]
-pub use decode::decode;
+pub use decode::{decode, decode_within};
 #[cfg(feature = "decode")]
 pub use error::{BodyError, Field, HitError, Reason};

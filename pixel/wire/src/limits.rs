@@ -34,8 +34,30 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 pub const USER_BYTES_MAX: usize = 200;
 /// `width` in CSS pixels.
 pub const WIDTH_MAX: u32 = 100_000;
-/// `at`: the last millisecond JavaScript's `Date` knows.
+/// `engaged`: a day, in milliseconds.
+pub const ENGAGED_MS_MAX: u64 = 86_400_000;
+/// `handover`: a signed visitor id, when it ends, a MAC.
+pub const HANDOVER_BYTES_MAX: usize = 128;
+/// `at` and `sent`: the last millisecond JavaScript's `Date` knows.
 pub const AT_MS_MAX: u64 = 8_640_000_000_000_000;
+
+/// The limits of a body, which an installation may choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyLimits {
+    /// Bytes of a whole body.
+    pub body_bytes_max: usize,
+    /// Bytes of one hit.
+    pub hit_bytes_max: usize,
+    /// Hits in a list.
+    pub list_max: usize,
+}
+
+impl Default for BodyLimits {
+    /// What the pixel keeps to.
+    fn default() -> BodyLimits {
+        BodyLimits { body_bytes_max: BODY_BYTES_MAX, hit_bytes_max: HIT_BYTES_MAX, list_max: LIST_MAX }
+    }
+}
 
 /// The longest start of `text` that has at most `bytes_max` bytes and ends between two characters.
 #[must_use]

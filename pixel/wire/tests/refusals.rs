@@ -101,6 +101,9 @@ fn shapes_and_words() {
     check(&hit(r#"{"url":""}"#), "url.malformed");
     check(&hit(r#"{"kind":"click"}"#), "kind.unknown");
     check(&hit(r#"{"touch":"hand"}"#), "touch.unknown");
+    check(&hit(r#"{"handover":"vis_x.y z.m"}"#), "handover.malformed");
+    check(&hit(r#"{"handover":"vis_x..m"}"#), "handover.malformed");
+    check(&hit(r#"{"handover":"vis_x.1a.m-_"}"#), "ok");
     check(&hit(r#"{"consent":"denied"}"#), "consent.unknown");
     check(&hit(r#"{"cookie_domain":"a;b"}"#), "cookie_domain.malformed");
     for email in ["", "a", "@b", "a@", "a b@c", "a@b\\n"] {
@@ -126,12 +129,18 @@ fn lengths() {
     check(&event(&many.join(",")), "props.too_many");
     let email = format!("{}@b.example", long(250));
     check(&hit(&format!(r#"{{"kind":"identify","email":"{email}"}}"#)), "email.too_long");
-    check(&with(&format!(r#""other":"{}""#, long(limits::HIT_BYTES_MAX))), "hit.too_long");
+    let large = with(&format!(r#""other":"{}""#, long(limits::HIT_BYTES_MAX)));
+    check(&format!("[{large}]"), "hit.too_long");
+    assert_eq!(decode(large.as_bytes()), Err(BodyError::TooLong), "alone it is the body that is too long");
+    check(&with(&format!(r#""handover":"{}""#, long(limits::HANDOVER_BYTES_MAX + 1))), "handover.too_long");
 }
 
 #[test]
 fn numbers_out_of_range() {
     check(&hit(r#"{"at":8640000000000001}"#), "at.out_of_range");
+    check(&hit(r#"{"sent":8640000000000001}"#), "sent.out_of_range");
+    check(&hit(r#"{"engaged":86400001}"#), "engaged.out_of_range");
+    check(&hit(r#"{"sent":1763718000001,"engaged":0}"#), "ok");
     check(&hit(r#"{"width":100001}"#), "width.out_of_range");
     check(&with(r#""width":18446744073709551616"#), "width.out_of_range");
     check(&with(r#""width":1e400"#), "width.wrong_type");

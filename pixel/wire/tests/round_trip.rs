@@ -59,6 +59,9 @@ prop_compose! {
         url in some_text(limits::ADDRESS_BYTES_MAX),
         referrer in text(limits::ADDRESS_BYTES_MAX),
         at_ms in 0..=limits::AT_MS_MAX,
+        sent_ms in proptest::option::of(0..=limits::AT_MS_MAX),
+        engaged_ms in proptest::option::of(0..=limits::ENGAGED_MS_MAX),
+        handover in proptest::option::of("[A-Za-z0-9_-]{1,60}\\.[a-z0-9]{1,8}\\.[A-Za-z0-9_-]{1,40}"),
         width in proptest::option::of(0..=limits::WIDTH_MAX),
         cookie_domain in proptest::option::of("\\.[a-z0-9-]{1,20}\\.[a-z]{2,5}"),
         session_only in any::<bool>(),
@@ -77,9 +80,12 @@ prop_compose! {
             url,
             referrer,
             at_ms,
+            sent_ms,
             width,
             cookie_domain: cookie_domain.map(Cow::Owned),
             consent: if session_only { Consent::Session } else { Consent::Granted },
+            engaged_ms,
+            handover: handover.map(Cow::Owned),
         }
     }
 }

@@ -14,6 +14,7 @@ use axum::{Extension, Router};
 use domain::visit::address::registrable;
 use domain::visit::network::{Country, country_from_headers};
 use domain::visit::prefetch::is_prefetch;
+use wire::limits::BodyLimits;
 use wire::{BodyError, Consent, Hit, Kind, Ulid};
 
 use super::auth::cookie;
@@ -23,6 +24,7 @@ use crate::app::App;
 use crate::effects::random_bytes;
 use crate::ingest::collector::{CookieWish, Rejected, Taken, outcome_of};
 use crate::ingest::inbox::InboxError;
+use crate::ingest::limits::Wait;
 use crate::ingest::outcome::Outcome;
 use crate::ingest::pipeline::Request;
 use crate::ingest::site::without_port;
@@ -58,6 +60,7 @@ fn request<'a>(
         user_agent: text(header::USER_AGENT).unwrap_or(""),
         cookie: cookie(headers, VISITOR_COOKIE),
         is_prefetch: is_prefetch(named),
+        address: app.trusted_proxies.client(peer, headers),
         country: "",
         is_image: false,
         trusts_clock: false,
@@ -71,7 +74,8 @@ async fn collect(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let body = match body::read(body, app.config.http.hit_body_bytes_max).await {
+    let limits = &app.config.collector;
+    let body = match body::read_plain(&headers, body, limits.body_bytes_max).await {
         Ok(body) => body,
         Err(problem) => {
             let is_long = problem.status == StatusCode::PAYLOAD_TOO_LARGE.as_u16();
@@ -84,7 +88,12 @@ async fn collect(
     let (mut request, country) = request(&app, &headers, peer);
     request.country = country.as_ref().map_or("", Country::as_str);
     let sites = app.collector.sites(&app.directory());
-    let hits = match wire::decode(&body) {
+    let limits = BodyLimits {
+        body_bytes_max: limits.body_bytes_max,
+        hit_bytes_max: limits.hit_bytes_max,
+        list_max: limits.list_hits_max,
+    };
+    let hits = match wire::decode_within(&body, &limits) {
         Ok(hits) => hits,
         Err(error) => {
             let outcome = match error {
@@ -147,9 +156,12 @@ async fn image(
         url: cut(value("url").or(request.from.map(Cow::Borrowed)).unwrap_or_default()).into(),
         referrer: cut(value("ref").unwrap_or_default()).into(),
         at_ms: request.received_at_ms.max(0) as u64,
+        sent_ms: None,
         width: None,
         cookie_domain: value("cookie_domain"),
         consent: Consent::Granted,
+        engaged_ms: None,
+        handover: None,
     };
     let sites = app.collector.sites(&app.directory());
     let (status, taken) = match app.collector.take(&app.inbox, &sites, &request, &[Ok(hit)]).await {
@@ -223,6 +235,7 @@ fn refused(rejected: &[Rejected]) -> Problem {
     };
     let mut problem = Problem::new(first.outcome.status(), first.outcome.code(), detail);
     problem.field = first.field.map(str::to_owned);
+    problem.retry_after_seconds = first.wait.map(Wait::seconds);
     problem
 }
 

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,13 @@ struct Refused {
     code: String,
 }
 
-async fn import(State(app): State<App>, caller: Writer, body: Body) -> Result<Response, Problem> {
-    let body = body::read(body, BODY_BYTES_MAX).await?;
+async fn import(
+    State(app): State<App>,
+    caller: Writer,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let body = body::read_plain(&headers, body, BODY_BYTES_MAX).await?;
     let browsers: Vec<Browser<'_>> = serde_json::from_slice(&body).map_err(|error| {
         Problem::invalid("body", format!("Send a list of {{user_agent, country, hits}}: {error}."))
     })?;

@@ -12,12 +12,14 @@ use wire::{Hit, HitError, Reason};
 
 use super::encode;
 use super::inbox::{Inbox, InboxError};
+use super::limits::{Limits, Wait};
 use super::outcome::{ACCEPTED, Outcome};
-use super::pipeline::{self, Context, Request, Visitor};
+use super::pipeline::{self, Admissions, Context, Reject, Request, Visitor};
 use super::rows::{Record, Tally};
 use super::seen::Seen;
 use super::site::{Site, SiteCache, Sites};
 use crate::app::Directory;
+use crate::config;
 use crate::metrics::METRICS;
 use crate::secrets::Secrets;
 
@@ -34,6 +36,7 @@ pub struct Collector {
     /// Facets that ClickHouse has or will have, by workspace and id.
     facets: Cache<u128, ()>,
     seen: Seen,
+    pub(super) limits: Limits,
 }
 
 /// A hit that was not taken.
@@ -45,6 +48,8 @@ pub struct Rejected {
     /// `bot`, `url.too_long`, …
     pub code: Cow<'static, str>,
     pub field: Option<&'static str>,
+    /// How long to wait, for what came too fast.
+    pub wait: Option<Wait>,
 }
 
 /// What became of a request.
@@ -76,7 +81,7 @@ impl Collector {
     pub(super) const NO_AGENT: Agent =
         Agent { device: Device::Other, browser: "Other", os: "Other", in_app: None, bot: None };
 
-    pub fn new(secrets: &Secrets) -> Collector {
+    pub fn new(secrets: &Secrets, config: &config::Collector) -> Collector {
         Collector {
             keys: secrets.visitor_keys(),
             secrets: secrets.clone(),
@@ -84,6 +89,7 @@ impl Collector {
             agents: Cache::new(AGENTS_KNOWN_MAX),
             facets: Cache::new(FACETS_KNOWN_MAX),
             seen: Seen::default(),
+            limits: Limits::new(config),
         }
     }
 
@@ -127,7 +133,8 @@ impl Collector {
     }
 
     fn decide(&self, sites: &Sites, request: &Request<'_>, hits: &[Result<Hit<'_>, HitError>]) -> Decided {
-        let context = Context { collector: self, sites, request };
+        let admissions = Admissions::default();
+        let context = Context { collector: self, sites, request, hits, admissions: &admissions };
         let mut decided = Decided {
             taken: Taken::default(),
             record: Record { received_at_ms: request.received_at_ms, ..Record::default() },
@@ -147,8 +154,8 @@ impl Collector {
                 Ok(draft) => draft,
                 Err(reject) => {
                     let code = Cow::Borrowed(reject.outcome.code());
-                    let (outcome, field) = (reject.outcome, reject.field);
-                    decided.taken.rejected.push(Rejected { index, outcome, code, field });
+                    let Reject { outcome, field, wait } = reject;
+                    decided.taken.rejected.push(Rejected { index, outcome, code, field, wait });
                     continue;
                 }
             };
@@ -220,7 +227,7 @@ pub fn outcome_of(error: &InboxError) -> Outcome {
 
 fn unreadable(index: usize, error: HitError) -> Rejected {
     let outcome = if error.reason == Reason::TooLong { Outcome::TooLong } else { Outcome::Malformed };
-    Rejected { index, outcome, code: Cow::Owned(error.code()), field: Some(error.field.name()) }
+    Rejected { index, outcome, code: Cow::Owned(error.code()), field: Some(error.field.name()), wait: None }
 }
 
 /// Known workspaces only: made-up names must not become rows.

@@ -5,6 +5,7 @@ pub mod collector;
 mod encode;
 pub mod flusher;
 pub mod inbox;
+pub mod limits;
 pub mod outcome;
 pub mod pipeline;
 pub mod rows;

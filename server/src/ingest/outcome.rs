@@ -51,6 +51,11 @@ outcomes! {
         "This origin is not one of the workspace's domains; add it to the workspace's settings.";
     Bot, "bot", FORBIDDEN, "The user agent is a crawler or a tool; its visits are not counted.";
     Prefetch, "prefetch", FORBIDDEN, "The page was fetched ahead of a visit that may never happen; it is not counted.";
+    /// One address sends faster than `collector.address_hits_per_second`.
+    RateLimited, "rate_limited", TOO_MANY_REQUESTS, "Too many hits from this address; send again after Retry-After.";
+    /// A workspace gets more than `collector.workspace_hits_per_second`.
+    OverQuota, "over_quota", TOO_MANY_REQUESTS,
+        "The workspace gets more hits than it may have; send again after Retry-After.";
     /// A field does not read, or is missing.
     Malformed, "malformed", BAD_REQUEST, "The hit does not read; the field named is missing or wrong.";
     /// A hit or one of its fields is longer than allowed.

@@ -1,6 +1,8 @@
 //! What happens to one hit: the steps in their order, each of which continues or ends the hit with the one
 //! outcome it gets. Pure but for caches: nothing here waits, writes or answers.
 
+use std::cell::RefCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::ids::VisitorId;
@@ -8,9 +10,11 @@ use domain::visit::{
     Agent, Classification, Facets, Landing, PageAddress, Referrer, Verdict, address, classify, facet_id,
 };
 use domain::visitor_token::Evidence;
-use wire::{Consent, Hit};
+use smallvec::SmallVec;
+use wire::{Consent, Hit, HitError};
 
 use super::collector::Collector;
+use super::limits::Wait;
 use super::outcome::Outcome;
 use super::site::Site;
 use crate::effects::random_bytes;
@@ -28,6 +32,8 @@ pub struct Request<'a> {
     /// Value of the visitor cookie.
     pub cookie: Option<&'a str>,
     pub is_prefetch: bool,
+    /// Who sent it; none for what comes from no network.
+    pub address: Option<IpAddr>,
     /// Two letters from a trusted proxy, or empty.
     pub country: &'a str,
     /// Asked for as an image, by a browser that ran no script.
@@ -42,7 +48,17 @@ pub struct Context<'a> {
     pub collector: &'a Collector,
     pub sites: &'a super::site::Sites,
     pub request: &'a Request<'a>,
+    /// All that came with this one.
+    pub hits: &'a [Result<Hit<'a>, HitError>],
+    pub admissions: &'a Admissions,
 }
+
+/// `Site::facet_salt` of a workspace, and what it answered.
+type Admission = (u64, Result<(), Wait>);
+
+/// Workspaces whose rate the address was held to already for the hits of this request.
+#[derive(Debug, Default)]
+pub struct Admissions(RefCell<SmallVec<[Admission; 1]>>);
 
 /// Who sent a hit, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,23 +98,37 @@ pub struct Reject {
     pub outcome: Outcome,
     /// The field at fault, for what is malformed.
     pub field: Option<&'static str>,
+    /// How long to wait, for what came too fast.
+    pub wait: Option<Wait>,
+}
+
+impl Reject {
+    fn malformed(field: &'static str) -> Reject {
+        Reject { outcome: Outcome::Malformed, field: Some(field), wait: None }
+    }
+
+    fn too_fast(outcome: Outcome, wait: Wait) -> Reject {
+        Reject { outcome, field: None, wait: Some(wait) }
+    }
 }
 
 impl From<Outcome> for Reject {
     fn from(outcome: Outcome) -> Reject {
-        Reject { outcome, field: None }
+        Reject { outcome, field: None, wait: None }
     }
 }
 
 type Step = fn(&Context<'_>, &mut Draft<'_>) -> Result<(), Reject>;
 
 /// The steps, in the order they are taken.
-pub const STEPS: [(&str, Step); 9] = [
+pub const STEPS: [(&str, Step); 11] = [
     ("known workspace", known_workspace),
+    ("address within its rate", address_within_rate),
     ("origin allowed", origin_allowed),
     ("agent classed", agent_classed),
     ("no bot", no_bot),
     ("no prefetch", no_prefetch),
+    ("workspace within its rate", workspace_within_rate),
     ("visitor read", visitor_read),
     ("clock corrected", clock_corrected),
     ("address reduced", address_reduced),
@@ -135,6 +165,34 @@ fn known_workspace(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), R
     let site = context.sites.get(&draft.hit.ws).ok_or(Outcome::UnknownWorkspace)?;
     draft.site = Some(site.clone());
     Ok(())
+}
+
+/// One look-up for all hits of a request that name the same workspace.
+fn address_within_rate(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let Some(address) = context.request.address else { return Ok(()) };
+    let salt = draft.site().facet_salt;
+    let mut known = context.admissions.0.borrow_mut();
+    let answer = match known.iter().find(|(of, _)| *of == salt) {
+        Some((_, answer)) => *answer,
+        None => {
+            let same = context.hits.iter().flatten().filter(|hit| hit.ws == draft.hit.ws).count() as u32;
+            let limits = &context.collector.limits;
+            let answer = limits.admit(salt, address, context.request.received_at_ms, same);
+            known.push((salt, answer));
+            answer
+        }
+    };
+    answer.map_err(|wait| Reject::too_fast(Outcome::RateLimited, wait))
+}
+
+/// What bots and foreign pages send uses up nothing of it.
+fn workspace_within_rate(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    if context.request.trusts_clock {
+        return Ok(());
+    }
+    let (limits, quota) = (&context.collector.limits, &draft.site().quota);
+    let answer = limits.admit_to_workspace(quota, context.request.received_at_ms);
+    answer.map_err(|wait| Reject::too_fast(Outcome::OverQuota, wait))
 }
 
 /// Browsers say where a hit comes from and scripts cannot forge it; programs can send anything, so for them
@@ -182,7 +240,7 @@ fn visitor_read(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reje
                 let id = mint_visitor(context.request.received_at_ms);
                 signed_cookie().unwrap_or(Visitor::Known { id, evidence: Evidence::Forged })
             }
-            None => return Err(Reject { outcome: Outcome::Malformed, field: Some("visitor") }),
+            None => return Err(Reject::malformed("visitor")),
         },
     };
     Ok(())
@@ -204,7 +262,7 @@ fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), R
 }
 
 fn address_reduced(_: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
-    let unreadable = |_| Reject { outcome: Outcome::Malformed, field: Some("url") };
+    let unreadable = |_| Reject::malformed("url");
     draft.page = Some(PageAddress::parse(&draft.hit.url).map_err(unreadable)?);
     draft.landing = address::storable(&draft.hit.url).map_err(unreadable)?;
     draft.referrer = Referrer::storable(&draft.hit.referrer);

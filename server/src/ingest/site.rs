@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use domain::visit::address::registrable;
 
+use super::limits::Quota;
 use crate::app::Directory;
 use crate::control::workspaces::Workspace;
 use crate::person_keys::PersonKeys;
@@ -20,12 +21,14 @@ pub struct Site {
     pub persons: PersonKeys,
     /// Sets facet ids of different workspaces apart in the shared cache.
     pub facet_salt: u64,
+    /// What it has used of its rate; goes on when the directory is read again.
+    pub quota: Arc<Quota>,
     /// Empty: hits may come from anywhere.
     domains: HashSet<String>,
 }
 
 impl Site {
-    fn new(workspace: &Workspace, secrets: &Secrets) -> Site {
+    fn new(workspace: &Workspace, secrets: &Secrets, before: Option<&Site>) -> Site {
         let settings = &workspace.settings;
         let domains: HashSet<String> = settings.domains.iter().map(|domain| domain.to_lowercase()).collect();
         let salt = domain::ids::derive_id(&["facets", &workspace.id]);
@@ -39,6 +42,7 @@ impl Site {
             },
             persons: PersonKeys::new(secrets, &workspace.id),
             facet_salt: salt as u64,
+            quota: before.map(|site| site.quota.clone()).unwrap_or_default(),
             domains,
         }
     }
@@ -105,7 +109,10 @@ impl SiteCache {
         if Arc::ptr_eq(&known.directory, directory) {
             return known;
         }
-        let site = |workspace: &Arc<Workspace>| Arc::new(Site::new(workspace, secrets));
+        let site = |workspace: &Arc<Workspace>| {
+            let before = known.by_id.get(&workspace.id).map(Arc::as_ref);
+            Arc::new(Site::new(workspace, secrets, before))
+        };
         let by_id =
             directory.workspaces.iter().map(|(id, workspace)| (id.clone(), site(workspace))).collect();
         let fresh = Arc::new(Sites { directory: directory.clone(), by_id });
@@ -131,7 +138,7 @@ mod tests {
             currency: "USD".into(),
             settings,
         };
-        Site::new(&workspace, &secrets)
+        Site::new(&workspace, &secrets, None)
     }
 
     #[test]

@@ -31,8 +31,9 @@ async fn post(shop: &Shop, origin: &str, body: impl Into<Vec<u8>>) -> Answer {
 async fn hits_that_cannot_count_are_refused_by_name() {
     let shop = Shop::open().await;
     let good = |changes| hit(&shop, changes).to_string();
-    let long = "x".repeat(20_000);
-    let cases: [(&str, Vec<u8>, u16, &str); 8] = [
+    let long = "x".repeat(3_000);
+    let longer = "x".repeat(20_000);
+    let cases: [(&str, Vec<u8>, u16, &str); 9] = [
         (ORIGIN, good(json!({ "ws": "ws_nobody" })).into(), 404, "unknown_workspace"),
         ("https://evil.example", good(json!({})).into(), 403, "foreign_origin"),
         ("null", good(json!({})).into(), 403, "foreign_origin"),
@@ -40,6 +41,7 @@ async fn hits_that_cannot_count_are_refused_by_name() {
         (ORIGIN, b"not json".to_vec(), 400, "body.not_json"),
         (ORIGIN, good(json!({ "kind": "dance" })).into(), 400, "malformed"),
         (ORIGIN, good(json!({ "url": format!("{ORIGIN}/?{long}") })).into(), 400, "too_long"),
+        (ORIGIN, good(json!({ "more": longer })).into(), 413, "body.too_long"),
         (ORIGIN, vec![b' '; 70_000], 413, "body.too_long"),
     ];
     for (origin, body, status, code) in cases {

@@ -3,6 +3,7 @@
 
 mod api;
 mod bad_days;
+mod collector_limits;
 mod currencies;
 mod deliveries;
 mod identity;

@@ -74,9 +74,12 @@ fn hit<'a>(visit: &'a Visit, number: usize, id: u128, path: &'a str, kind: Kind<
         url: format!("{SHOP}{path}{query}").into(),
         referrer: if first { visit.arrival.referrer.into() } else { "".into() },
         at_ms: visit.at_ms as u64 + number as u64 * 45_000,
+        sent_ms: None,
         width: None,
         cookie_domain: None,
         consent: Consent::Granted,
+        engaged_ms: None,
+        handover: None,
     }
 }
 

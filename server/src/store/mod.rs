@@ -2,10 +2,12 @@
 //! Never holds a rule about money or visits; SQL lives in files under `sql/clickhouse`.
 
 mod migrate;
+mod remote;
 pub mod row_binary;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use clickhouse::Client;
@@ -22,6 +24,9 @@ macro_rules! sql {
         include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../sql/clickhouse/", $path))
     };
 }
+
+/// A store that does not say so much as hello within this time is away.
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -51,6 +56,8 @@ pub struct Store {
     database: String,
     cluster: String,
     migrated: Arc<AtomicBool>,
+    /// For each part of an insert over the network.
+    insert_timeout: Option<Duration>,
 }
 
 impl Store {
@@ -66,11 +73,17 @@ impl Store {
             options.mark_cache_bytes_max = config.store.mark_cache_bytes_max;
             return Store::embedded(Engine::open(&options)?, &config.store.database);
         }
-        let client = Client::default()
+        let patience = remote::Patience {
+            connect: Duration::from_millis(config.store.connect_timeout_ms),
+            silence: Duration::from_millis(config.store.answer_timeout_ms),
+        };
+        let client = remote::client(patience)
             .with_url(&config.store.url)
             .with_user(&config.store.user)
             .with_password(config.store.password.expose_secret());
-        Store::over(client, None, &config.store.database, &config.store.cluster)
+        let mut store = Store::over(client, None, &config.store.database, &config.store.cluster)?;
+        store.insert_timeout = Some(Duration::from_millis(config.store.insert_timeout_ms));
+        Ok(store)
     }
 
     /// A database of an engine that is open already: how tests share the one engine of a process.
@@ -94,7 +107,7 @@ impl Store {
             .with_setting("async_insert", "0")
             .with_setting("insert_deduplicate", "1");
         let (database, cluster) = (database.to_owned(), cluster.to_owned());
-        Ok(Store { client, engine, database, cluster, migrated: Arc::default() })
+        Ok(Store { client, engine, database, cluster, migrated: Arc::default(), insert_timeout: None })
     }
 
     /// The client, with this store's database chosen. Embedded and remote answer alike.
@@ -121,12 +134,20 @@ impl Store {
 
     /// As [`Store::migrate`], once per process: for whoever may meet a store that was away at the start.
     pub async fn migrate_once(&self, now_ms: i64) -> Result<(), StoreError> {
-        if self.migrated.load(Ordering::Acquire) { Ok(()) } else { self.migrate(now_ms).await }
+        if self.migrated.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        // One that hangs is told soon, not after the longest query's time.
+        self.ping().await?;
+        self.migrate(now_ms).await
     }
 
     /// Whether the store answers now.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let _: u8 = self.client.query("SELECT 1").fetch_one().await?;
+        // Our database may not be there yet.
+        let asked = self.client.clone().with_database("system").query("SELECT 1").fetch_one::<u8>();
+        let answer = tokio::time::timeout(PING_TIMEOUT, asked).await;
+        answer.map_err(|_| clickhouse::error::Error::TimedOut)??;
         Ok(())
     }
 
@@ -144,6 +165,7 @@ impl Store {
         let mut insert = self
             .client
             .insert_formatted_with(sql)
+            .with_timeouts(self.insert_timeout, self.insert_timeout)
             // One block up to the largest batch, so that an insert is there wholly or not at all.
             .with_setting("max_insert_block_size", "1048576")
             .with_setting("min_insert_block_size_rows", "1048576")

@@ -3,6 +3,8 @@
 mod bad_days;
 mod collect;
 mod connections;
+mod fault_proxy;
 mod flush;
 mod pixel;
+mod store_faults;
 mod support;

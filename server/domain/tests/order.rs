@@ -65,7 +65,7 @@ fn refund(object: &str, version_ms: i64, status: RefundStatus, amount_minor: i64
 }
 
 fn fold(orders: &[OrderFact], refunds: &[RefundFact]) -> OrderState {
-    fold_order(orders, refunds).expect("there is a fact")
+    fold_order(orders, refunds, &[]).expect("there is a fact")
 }
 
 use OrderStatus::{Paid, PartiallyRefunded, Pending, Void};

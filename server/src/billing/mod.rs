@@ -63,7 +63,7 @@ pub struct Verified {
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
     pub connection_id: &'a str,
-    /// The provider's event id, or for a poll one made of the object and its version.
+    /// The provider's event id. Objects of a list have none: their facts are named by their versions.
     pub delivery_id: &'a str,
     /// When we got to know.
     pub observed_ms: i64,
@@ -88,6 +88,30 @@ pub enum ObjectKind {
     Customer,
     Refund,
     Checkout,
+    Dispute,
+}
+
+impl ObjectKind {
+    pub const ALL: [ObjectKind; 6] = [
+        ObjectKind::Order,
+        ObjectKind::Subscription,
+        ObjectKind::Customer,
+        ObjectKind::Refund,
+        ObjectKind::Checkout,
+        ObjectKind::Dispute,
+    ];
+
+    /// The stored and shown name.
+    pub fn name(self) -> &'static str {
+        match self {
+            ObjectKind::Order => "order",
+            ObjectKind::Subscription => "subscription",
+            ObjectKind::Customer => "customer",
+            ObjectKind::Refund => "refund",
+            ObjectKind::Checkout => "checkout",
+            ObjectKind::Dispute => "dispute",
+        }
+    }
 }
 
 /// Why an event stays in the inbox as failed. Never holds a value of the body.

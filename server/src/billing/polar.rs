@@ -8,7 +8,7 @@ mod transform;
 mod wire;
 
 use axum::http::HeaderMap;
-use domain::order::Fact;
+use domain::order::{Fact, POLL};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +47,13 @@ impl Provider for Polar {
         let envelope: wire::Envelope =
             serde_json::from_slice(body).map_err(|error| NormaliseError::NotJson(position(&error)))?;
         let wire::Envelope { r#type: event_type, timestamp, data } = envelope;
+        // An object of a list that did not parse is kept as an event of this type.
+        if let Some(noun) = event_type.strip_prefix("poll.") {
+            let kind = ObjectKind::ALL.into_iter().find(|kind| kind.name() == noun);
+            return kind.map_or(Ok(Normalised::Ignored { event_type: event_type.clone() }), |kind| {
+                self.normalise_object(kind, &data, context).map(Normalised::Facts)
+            });
+        }
         let kind = match event_type.split_once('.').map_or("", |(noun, _)| noun) {
             "order" => ObjectKind::Order,
             "subscription" => ObjectKind::Subscription,
@@ -65,7 +72,7 @@ impl Provider for Polar {
         object: &Value,
         context: &Context<'_>,
     ) -> Result<Vec<Fact>, NormaliseError> {
-        facts(kind, object, &Teller { context, event: "poll", told_at_ms: None })
+        facts(kind, object, &Teller { context, event: POLL, told_at_ms: None })
     }
 }
 
@@ -74,7 +81,8 @@ fn facts(kind: ObjectKind, data: &Value, teller: &Teller<'_>) -> Result<Vec<Fact
         ObjectKind::Order => teller.order(read(data, teller.event)?),
         ObjectKind::Subscription => teller.subscription(read(data, teller.event)?),
         ObjectKind::Customer => Ok(vec![teller.customer(read(data, teller.event)?)]),
-        ObjectKind::Refund => teller.refund(read(data, teller.event)?).map(|fact| vec![fact]),
+        ObjectKind::Refund => teller.refund(read(data, teller.event)?),
+        ObjectKind::Dispute => teller.dispute(read(data, teller.event)?).map(|fact| vec![fact]),
         ObjectKind::Checkout => Ok(vec![teller.checkout(read(data, teller.event)?)]),
     }
 }

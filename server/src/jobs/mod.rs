@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod attribute;
+mod facts;
 pub mod resolve;
 mod run;
 pub mod verify;

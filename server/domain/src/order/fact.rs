@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckoutFact, CustomerFact, SubscriptionFact};
+use super::{CheckoutFact, CustomerFact, DisputeFact, SubscriptionFact};
 use crate::identity::HashedEmail;
 use crate::ids::FactId;
 use crate::money::Currency;
@@ -24,6 +24,7 @@ pub enum Fact {
     Subscription(SubscriptionFact),
     Customer(CustomerFact),
     Checkout(CheckoutFact),
+    Dispute(DisputeFact),
 }
 
 impl Fact {
@@ -34,6 +35,7 @@ impl Fact {
             Fact::Subscription(fact) => &fact.head,
             Fact::Customer(fact) => &fact.head,
             Fact::Checkout(fact) => &fact.head,
+            Fact::Dispute(fact) => &fact.head,
         }
     }
 
@@ -45,9 +47,13 @@ impl Fact {
             Fact::Subscription(_) => "subscription",
             Fact::Customer(_) => "customer",
             Fact::Checkout(_) => "checkout",
+            Fact::Dispute(_) => "dispute",
         }
     }
 }
+
+/// The event of a fact that was read from a provider's lists.
+pub const POLL: &str = "poll";
 
 /// What every fact says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +66,7 @@ pub struct Head {
     pub version_ms: i64,
     /// When we got to know. Never decides anything; it is for people.
     pub observed_ms: i64,
-    /// The provider's name of the event (`order.paid`), or `poll`.
+    /// The provider's name of the event (`order.paid`), or [`POLL`].
     pub event: String,
 }
 

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dispute::disputes;
 use super::refund::{RefundEntry, refunds};
-use super::{Amounts, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, newest};
+use super::{Amounts, DisputeFact, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, newest};
 use crate::attribution::{Booked, Refund};
 use crate::identity::HashedEmail;
 use crate::money::Currency;
@@ -46,7 +47,7 @@ pub struct OrderState {
     pub fee_currency: Option<Currency>,
     /// Absent while the order is not paid.
     pub booking: Option<Booking>,
-    /// Sorted by (time, id); empty while the order is not paid.
+    /// Money given back, by refunds and lost disputes. Sorted by (time, id); empty while the order is not paid.
     pub refunds: Vec<RefundEntry>,
     /// Refunds under way, without tax; not booked.
     pub pending_refunds_minor: i64,
@@ -89,20 +90,30 @@ fn is_free(amounts: &Amounts) -> bool {
     amounts.net_minor == 0 && amounts.total_minor == 0
 }
 
-/// The state after all `orders`, the facts of one order, and `refund_facts`, the facts of its refunds; `None`
-/// without any order fact. A pure function of the set of facts: their order and duplicates change nothing.
+/// The state after all `orders`, the facts of one order, `refund_facts` and `dispute_facts`, those of its refunds
+/// and disputes; `None` without any order fact. A pure function of the set of facts: their order and duplicates change nothing.
 ///
 /// *Booked at*: the earliest time a fact itself gives for the payment; without one, when the provider made the
 /// order, by the earliest version that is paid. *Kind*: a free first order of a subscription is a trial.
-pub fn fold_order(orders: &[OrderFact], refund_facts: &[RefundFact]) -> Option<OrderState> {
+pub fn fold_order(
+    orders: &[OrderFact],
+    refund_facts: &[RefundFact],
+    dispute_facts: &[DisputeFact],
+) -> Option<OrderState> {
     let last = newest(orders, |fact| &fact.head)?;
     debug_assert!(orders.iter().all(|fact| fact.head.object_id == last.head.object_id), "facts of one order");
     debug_assert!(refund_facts.iter().all(|fact| fact.order_id == last.head.object_id), "its own refunds");
+    debug_assert!(dispute_facts.iter().all(|fact| fact.order_id == last.head.object_id), "its own disputes");
     let booking = booking(orders);
-    let refunds = match booking {
+    let mut refunds = match booking {
         Some(_) => refunds(last, orders, refund_facts),
         None => Default::default(),
     };
+    if let Some(booking) = &booking {
+        let disputes = disputes(booking, &refunds.entries, dispute_facts);
+        refunds.entries.extend(disputes);
+        refunds.entries.sort_by_key(|entry| (entry.at_ms, entry.id));
+    }
     let trial = last.kind == OrderKind::New && last.subscription_id.is_some() && is_free(&last.amounts);
     let last = last.clone();
     Some(OrderState {

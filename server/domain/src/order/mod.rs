@@ -6,6 +6,7 @@
 
 mod checkout;
 mod customer;
+mod dispute;
 mod fact;
 mod fold;
 mod newest;
@@ -15,7 +16,10 @@ mod subscription;
 
 pub use checkout::{CheckoutFact, CheckoutState, CheckoutStatus, fold_checkout};
 pub use customer::{CustomerFact, CustomerState, fold_customer};
-pub use fact::{Amounts, Fact, Head, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, RefundStatus};
+pub use dispute::{DISPUTE_REASON, DisputeFact, DisputeStatus};
+pub use fact::{
+    Amounts, Fact, Head, Metadata, OrderFact, OrderKind, OrderStatus, POLL, RefundFact, RefundStatus,
+};
 pub use fold::{Basis, Booking, OrderState, fold_order};
 pub use newest::newest;
 pub use refund::RefundEntry;

@@ -40,6 +40,15 @@ pub struct SubscriptionState {
     pub period_start_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period_end_ms: Option<i64>,
+    /// Since when a payment is owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_due_ms: Option<i64>,
+    /// Since when it stands still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_ms: Option<i64>,
+    /// How many places it was sold for, where products are sold by places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seats: Option<u32>,
     #[serde(default)]
     pub cancel_at_period_end: bool,
     /// When the cancellation was asked for.

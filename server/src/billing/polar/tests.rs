@@ -90,7 +90,7 @@ fn only_order_paid_says_when_it_was_paid() {
 #[test]
 fn trial_start_is_a_trial_and_its_first_charge_a_renewal_of_polar() {
     let start = order("scenarios/trial/order.paid.zero.json");
-    assert_eq!(fold_order(&[start], &[]).unwrap().kind, OrderKind::Trial);
+    assert_eq!(fold_order(&[start], &[], &[]).unwrap().kind, OrderKind::Trial);
     assert_eq!(order("scenarios/trial/order.paid.first_charge.json").kind, OrderKind::Renewal);
 }
 
@@ -148,4 +148,95 @@ fn a_poll_tells_the_same_state_as_the_webhook() {
     let told = order("order.paid.json");
     assert_eq!(polled.amounts, told.amounts);
     assert_eq!((polled.booked_at_ms, polled.head.event.as_str()), (None, "poll"));
+}
+
+#[test]
+fn amounts_come_as_numbers_or_digits_and_damage_is_refused() {
+    let text = std::fs::read_to_string(fixtures().join("order.paid.json")).unwrap();
+    let quoted = text.replace(r#""net_amount": 2320"#, r#""net_amount": "2320""#);
+    let Ok(Normalised::Facts(facts)) = normalise(quoted.as_bytes(), "e") else { panic!("it is an amount") };
+    let Fact::Order(told) = &facts[0] else { panic!("an order comes first") };
+    assert_eq!(told.amounts, order("order.paid.json").amounts);
+    for wrong in ["9223372036854775807", "-1000000000000001", "1e30", "12.5", r#""12,50""#, "null"] {
+        let damaged = text.replace(r#""net_amount": 2320"#, &format!(r#""net_amount": {wrong}"#));
+        assert!(matches!(normalise(damaged.as_bytes(), "e"), Err(NormaliseError::Shape { .. })), "{wrong}");
+    }
+}
+
+/// A dispute as the list of disputes shows it.
+fn dispute(status: &str) -> Value {
+    serde_json::json!({
+        "id": "d1", "created_at": "2026-10-09T08:00:00Z", "modified_at": "2026-10-20T08:00:00Z",
+        "status": status, "resolved": true, "closed": true, "amount": 1000, "tax_amount": 200,
+        "currency": "usd", "reason": "fraudulent", "evidence_due_by": null, "past_due": false,
+        "order_id": "o1", "payment_id": "p1", "customer": { "id": "c1", "email": "ada@example.com" },
+        "case_id": null,
+    })
+}
+
+#[test]
+fn a_dispute_comes_from_its_list_or_inside_the_refund_that_prevented_it() {
+    let emails = EmailHasher::new(b"a key of these tests", "ws_demo");
+    let context = Context { connection_id: "con_1", delivery_id: "", observed_ms: 1, emails: &emails };
+    let listed = |status| {
+        let facts = Polar.normalise_object(ObjectKind::Dispute, &dispute(status), &context).unwrap();
+        let [Fact::Dispute(fact)] = &facts[..] else { panic!("one dispute") };
+        fact.clone()
+    };
+    use domain::order::DisputeStatus::{Lost, Open, Prevented, Won};
+    let words = ["lost", "won", "prevented", "early_warning", "needs_response", "under_review", "new_word"];
+    assert_eq!(words.map(|word| listed(word).status), [Lost, Won, Prevented, Open, Open, Open, Open]);
+    assert_eq!((listed("lost").amount_minor, listed("lost").tax_minor), (1000, 200));
+    assert_eq!(listed("lost").customer_id.as_deref(), Some("c1"));
+
+    let text = std::fs::read_to_string(fixtures().join("refund.created.json")).unwrap();
+    let mut event: Value = serde_json::from_str(&text).unwrap();
+    let mut inside = dispute("prevented");
+    inside.as_object_mut().unwrap().remove("customer");
+    event["data"]["dispute"] = inside;
+    let facts = normalise(event.to_string().as_bytes(), "e").unwrap();
+    let Normalised::Facts(facts) = facts else { panic!("a refund says something") };
+    assert_eq!(facts.iter().map(Fact::kind).collect::<Vec<_>>(), ["refund", "dispute"]);
+}
+
+#[test]
+fn what_a_list_says_of_one_version_is_one_fact_wherever_it_is_read() {
+    let emails = EmailHasher::new(b"a key of these tests", "ws_demo");
+    let context = Context { connection_id: "con_1", delivery_id: "", observed_ms: 1, emails: &emails };
+    let body: Value =
+        serde_json::from_slice(&std::fs::read(fixtures().join("order.paid.json")).unwrap()).unwrap();
+    let within = Polar.normalise_object(ObjectKind::Order, &body["data"], &context).unwrap();
+    let alone = Polar.normalise_object(ObjectKind::Customer, &body["data"]["customer"], &context).unwrap();
+    assert_eq!(within[1], alone[0]);
+    let event = serde_json::json!({ "type": "poll.order", "data": body["data"] });
+    let Ok(Normalised::Facts(replayed)) = normalise(event.to_string().as_bytes(), "kept") else {
+        panic!("a kept object of a list reads like one")
+    };
+    assert_eq!(replayed, within);
+}
+
+#[test]
+fn a_subscription_tells_where_it_stands() {
+    use domain::order::SubscriptionStatus::{Active, Canceled, PastDue, Paused, Trialing};
+    let stands = |file: &str| match facts_of(file).into_iter().next() {
+        Some(Fact::Subscription(it)) => it.state,
+        other => panic!("{other:?}"),
+    };
+    let cases = [
+        ("scenarios/trial/subscription.active.trialing.json", Trialing),
+        ("scenarios/trial/subscription.cycled.converted.json", Active),
+        ("subscription.canceled.json", Active),
+        ("subscription.past_due.json", PastDue),
+        ("subscription.paused.json", Paused),
+        ("subscription.resumed.json", Active),
+        ("subscription.revoked.json", Canceled),
+    ];
+    for (file, status) in cases {
+        let state = stands(file);
+        assert_eq!(state.status, status, "{file}");
+        assert_eq!(state.past_due_ms.is_some(), status == PastDue, "{file}");
+        assert_eq!(state.paused_ms.is_some(), status == Paused, "{file}");
+        assert_eq!(state.ended_ms.is_some(), status == Canceled, "{file}");
+    }
+    assert!(stands("subscription.canceled.json").cancel_at_period_end);
 }

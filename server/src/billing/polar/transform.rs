@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use domain::ids::FactId;
 use domain::money::Currency;
 use domain::order::{
-    Amounts, CheckoutFact, CheckoutState, CheckoutStatus, CustomerFact, CustomerState, Fact, Head, Interval,
-    Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, RefundStatus, SubscriptionFact,
-    SubscriptionState, SubscriptionStatus,
+    Amounts, CheckoutFact, CheckoutState, CheckoutStatus, CustomerFact, CustomerState, DisputeFact,
+    DisputeStatus, Fact, Head, Interval, Metadata, OrderFact, OrderKind, OrderStatus, POLL, RefundFact,
+    RefundStatus, SubscriptionFact, SubscriptionState, SubscriptionStatus,
 };
 use serde_json::Value;
 
@@ -32,8 +32,9 @@ impl Teller<'_> {
             status,
             OrderStatus::Paid | OrderStatus::Refunded | OrderStatus::PartiallyRefunded
         ));
-        let tax_minor = order.tax_amount.unwrap_or(0);
-        let discount_minor = order.discount_amount.unwrap_or(0);
+        let net_minor = order.net_amount.0;
+        let tax_minor = minor(order.tax_amount).unwrap_or(0);
+        let discount_minor = minor(order.discount_amount).unwrap_or(0);
         let email = order.customer.as_ref().and_then(|customer| customer.email.as_deref());
         let billing = order.billing_address.and_then(|address| address.country);
         let country = billing.or_else(|| country_of(order.customer.as_ref()));
@@ -47,14 +48,14 @@ impl Teller<'_> {
             kind: kind(order.billing_reason.as_deref(), order.subscription_id.is_some()),
             currency: self.currency(&order.currency)?,
             amounts: Amounts {
-                subtotal_minor: order.subtotal_amount.unwrap_or(order.net_amount + discount_minor),
+                subtotal_minor: minor(order.subtotal_amount).unwrap_or(net_minor + discount_minor),
                 discount_minor,
-                net_minor: order.net_amount,
+                net_minor,
                 tax_minor,
-                total_minor: order.total_amount.unwrap_or(order.net_amount + tax_minor),
-                refunded_minor: order.refunded_amount.unwrap_or(0),
-                refunded_tax_minor: order.refunded_tax_amount.unwrap_or(0),
-                fee_minor: order.platform_fee_amount.unwrap_or(0),
+                total_minor: minor(order.total_amount).unwrap_or(net_minor + tax_minor),
+                refunded_minor: minor(order.refunded_amount).unwrap_or(0),
+                refunded_tax_minor: minor(order.refunded_tax_amount).unwrap_or(0),
+                fee_minor: minor(order.platform_fee_amount).unwrap_or(0),
             },
             fee_currency: order.platform_fee_currency.and_then(|code| code.parse().ok()),
             subscription_id: order.subscription_id,
@@ -82,7 +83,7 @@ impl Teller<'_> {
             state: SubscriptionState {
                 created_ms: subscription.created_at.0,
                 status: subscription_status(&subscription.status),
-                amount_minor: subscription.amount.unwrap_or(0),
+                amount_minor: minor(subscription.amount).unwrap_or(0),
                 currency: self.currency(&subscription.currency)?,
                 interval: subscription.recurring_interval.as_deref().and_then(interval),
                 interval_count: subscription.recurring_interval_count.unwrap_or(1),
@@ -93,6 +94,9 @@ impl Teller<'_> {
                 trial_end_ms: at(subscription.trial_end),
                 period_start_ms: at(subscription.current_period_start),
                 period_end_ms: at(subscription.current_period_end),
+                past_due_ms: at(subscription.past_due_at),
+                paused_ms: at(subscription.paused_at),
+                seats: subscription.seats,
                 cancel_at_period_end: subscription.cancel_at_period_end.unwrap_or(false),
                 canceled_ms: at(subscription.canceled_at),
                 ends_ms: at(subscription.ends_at),
@@ -121,18 +125,35 @@ impl Teller<'_> {
         })
     }
 
-    pub fn refund(&self, refund: wire::Refund) -> Result<Fact, NormaliseError> {
-        Ok(Fact::Refund(RefundFact {
+    /// The refund, and the dispute it prevented.
+    pub fn refund(&self, refund: wire::Refund) -> Result<Vec<Fact>, NormaliseError> {
+        let fact = Fact::Refund(RefundFact {
             head: self.head("refund", &refund.id, version(refund.created_at, refund.modified_at)),
             order_id: refund.order_id,
             created_ms: refund.created_at.0,
             status: refund_status(&refund.status),
-            amount_minor: refund.amount,
-            tax_minor: refund.tax_amount.unwrap_or(0),
+            amount_minor: refund.amount.0,
+            tax_minor: minor(refund.tax_amount).unwrap_or(0),
             currency: self.currency(&refund.currency)?,
             reason: refund.reason,
             subscription_id: refund.subscription_id,
             customer_id: refund.customer_id,
+        });
+        let dispute = refund.dispute.map(|dispute| self.dispute(dispute)).transpose()?;
+        Ok([fact].into_iter().chain(dispute).collect())
+    }
+
+    pub fn dispute(&self, dispute: wire::Dispute) -> Result<Fact, NormaliseError> {
+        Ok(Fact::Dispute(DisputeFact {
+            head: self.head("dispute", &dispute.id, version(dispute.created_at, dispute.modified_at)),
+            order_id: dispute.order_id,
+            created_ms: dispute.created_at.0,
+            status: dispute_status(&dispute.status),
+            amount_minor: dispute.amount.0,
+            tax_minor: minor(dispute.tax_amount).unwrap_or(0),
+            currency: self.currency(&dispute.currency)?,
+            reason: dispute.reason,
+            customer_id: dispute.customer.map(|customer| customer.id),
         }))
     }
 
@@ -155,6 +176,9 @@ impl Teller<'_> {
 
     fn head(&self, kind: &str, object_id: &str, version_ms: i64) -> Head {
         let Context { connection_id, delivery_id, observed_ms, .. } = *self.context;
+        // What a list says of one version is one fact, however often and wherever inside it is read.
+        let version = format!("version {version_ms}");
+        let delivery_id = if self.event == POLL { &version } else { delivery_id };
         Head {
             fact_id: FactId::derive(connection_id, delivery_id, kind, object_id),
             object_id: object_id.to_owned(),
@@ -174,6 +198,10 @@ impl Teller<'_> {
 
 fn version(created: wire::Time, modified: Option<wire::Time>) -> i64 {
     modified.unwrap_or(created).0
+}
+
+fn minor(amount: Option<wire::Minor>) -> Option<i64> {
+    amount.map(|amount| amount.0)
 }
 
 /// Values as text; lists and maps, which Polar does not take, are left out.
@@ -238,6 +266,16 @@ fn refund_status(word: &str) -> RefundStatus {
         "canceled" => RefundStatus::Canceled,
         // `pending`, and words we do not know: shown, not booked.
         _ => RefundStatus::Pending,
+    }
+}
+
+fn dispute_status(word: &str) -> DisputeStatus {
+    match word {
+        "lost" => DisputeStatus::Lost,
+        "won" => DisputeStatus::Won,
+        "prevented" => DisputeStatus::Prevented,
+        // `early_warning`, `needs_response`, `under_review`, and words we do not know: not booked.
+        _ => DisputeStatus::Open,
     }
 }
 

@@ -25,16 +25,16 @@ pub(super) struct Order {
     pub status: String,
     /// Absent in old versions: then the status tells.
     pub paid: Option<bool>,
-    pub subtotal_amount: Option<i64>,
+    pub subtotal_amount: Option<Minor>,
     #[serde(default)]
-    pub discount_amount: Option<i64>,
+    pub discount_amount: Option<Minor>,
     /// After discount, before tax.
-    pub net_amount: i64,
-    pub tax_amount: Option<i64>,
-    pub total_amount: Option<i64>,
-    pub refunded_amount: Option<i64>,
-    pub refunded_tax_amount: Option<i64>,
-    pub platform_fee_amount: Option<i64>,
+    pub net_amount: Minor,
+    pub tax_amount: Option<Minor>,
+    pub total_amount: Option<Minor>,
+    pub refunded_amount: Option<Minor>,
+    pub refunded_tax_amount: Option<Minor>,
+    pub platform_fee_amount: Option<Minor>,
     pub platform_fee_currency: Option<String>,
     pub currency: String,
     #[serde(default)]
@@ -59,7 +59,7 @@ pub(super) struct Subscription {
     pub modified_at: Option<Time>,
     #[serde(default)]
     pub status: String,
-    pub amount: Option<i64>,
+    pub amount: Option<Minor>,
     pub currency: String,
     pub recurring_interval: Option<String>,
     pub recurring_interval_count: Option<u32>,
@@ -70,6 +70,9 @@ pub(super) struct Subscription {
     pub trial_end: Option<Time>,
     pub current_period_start: Option<Time>,
     pub current_period_end: Option<Time>,
+    pub past_due_at: Option<Time>,
+    pub paused_at: Option<Time>,
+    pub seats: Option<u32>,
     pub cancel_at_period_end: Option<bool>,
     pub canceled_at: Option<Time>,
     pub ends_at: Option<Time>,
@@ -102,12 +105,36 @@ pub(super) struct Refund {
     #[serde(default)]
     pub status: String,
     /// Without tax.
-    pub amount: i64,
-    pub tax_amount: Option<i64>,
+    pub amount: Minor,
+    pub tax_amount: Option<Minor>,
     pub currency: String,
     pub reason: Option<String>,
     pub subscription_id: Option<String>,
     pub customer_id: Option<String>,
+    /// The dispute this refund prevented.
+    pub dispute: Option<Dispute>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Dispute {
+    pub id: String,
+    pub created_at: Time,
+    pub modified_at: Option<Time>,
+    pub order_id: String,
+    #[serde(default)]
+    pub status: String,
+    /// Without tax, as in a refund.
+    pub amount: Minor,
+    pub tax_amount: Option<Minor>,
+    pub currency: String,
+    pub reason: Option<String>,
+    /// In full in the list of disputes, absent inside a refund.
+    pub customer: Option<Identified>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Identified {
+    pub id: String,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +168,27 @@ pub(super) struct Named {
 #[derive(Deserialize)]
 pub(super) struct Discount {
     pub code: Option<String>,
+}
+
+/// An amount in minor units: a whole number, or its digits as text.
+#[derive(Clone, Copy)]
+pub(super) struct Minor(pub i64);
+
+/// Ten trillion of a currency with two decimals: more is damage, and sums of less never overflow.
+const MINOR_MAX: i64 = 1_000_000_000_000_000;
+
+impl<'de> Deserialize<'de> for Minor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Minor, D::Error> {
+        let minor = match Value::deserialize(deserializer)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(digits) => digits.parse().ok(),
+            _ => None,
+        };
+        minor
+            .filter(|minor| (-MINOR_MAX..=MINOR_MAX).contains(minor))
+            .map(Minor)
+            .ok_or_else(|| serde::de::Error::custom("not an amount in minor units"))
+    }
 }
 
 /// ISO 8601 with zone and up to microseconds, as milliseconds since the epoch.

@@ -120,7 +120,15 @@ fn start_log(config: &Config) {
 /// Opens both stores, for a command that needs ClickHouse: with the embedded engine it cannot run
 /// beside a server on the same data directory.
 async fn open(config: Config) -> anyhow::Result<App> {
-    Ok(App::open(config, Clock::system()).await?)
+    let listen = config.http.listen.clone();
+    let embedded = config.store.url.is_empty();
+    App::open(config, Clock::system()).await.with_context(|| match embedded {
+        true => format!(
+            "the stores cannot be opened; if a server runs on this data directory it holds them, and did not answer \
+             at {listen} (http.listen) nor at its public address"
+        ),
+        false => "the stores cannot be opened".to_owned(),
+    })
 }
 
 /// The control store alone: what settings commands need, also beside a running server, which notices

@@ -99,6 +99,16 @@ impl Control {
             .collect()
     }
 
+    /// How many subjects of a workspace, marked before a moment, still wait.
+    pub async fn dirty_count(&self, workspace_id: &str, marked_before_ms: i64) -> Result<u64, ControlError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM dirty WHERE workspace_id = $1 AND marked_at_ms < $2")
+            .bind(workspace_id)
+            .bind(marked_before_ms)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.get::<i64, _>(0).unsigned_abs())
+    }
+
     /// Takes marks off, unless they were renewed since they were read.
     pub async fn clear_dirty(&self, done: &[Dirty]) -> Result<(), ControlError> {
         let mut transaction = self.pool.begin().await?;

@@ -18,6 +18,8 @@ use crate::control::workspaces::Workspace;
 /// Name of the dashboard's session cookie. Not `__Host-`: a self-hosted dashboard may live on plain
 /// http inside a private network, where browsers refuse that prefix.
 pub const SESSION_COOKIE: &str = "_trb_session";
+/// A caller may name the workspace it means; a key of another one is then refused instead of answering for it.
+pub const WORKSPACE_HEADER: &str = "tributary-workspace";
 const SESSION_TTL_MS: i64 = 14 * 24 * 3600 * 1000;
 
 /// A caller whose key allows `SCOPE` (0 read, 1 write, 2 admin).
@@ -55,6 +57,12 @@ impl<const SCOPE: usize> FromRequestParts<App> for Caller<SCOPE> {
         if by_session && !parts.method.is_safe() && !same_origin(parts) {
             let detail = "A session may change things only from the dashboard's own pages.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
+        }
+        let meant = parts.headers.get(WORKSPACE_HEADER);
+        if meant.is_some_and(|meant| meant.as_bytes() != key.workspace_id.as_bytes()) {
+            let detail =
+                format!("This key is for the workspace {}; use a key of the one you mean.", key.workspace_id);
+            return Err(Problem::new(StatusCode::FORBIDDEN, "other_workspace", detail));
         }
         let workspace = app.directory().workspaces.get(&key.workspace_id).cloned();
         let workspace = workspace

@@ -1,7 +1,10 @@
-//! `/v1/verify`, and the jobs that a person can start: attribution of everything, applying failed webhooks again.
+//! `/v1/verify`, and the jobs that a person can start: working off what waits, attribution of everything, applying
+//! failed webhooks again.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -12,10 +15,15 @@ use crate::app::App;
 use crate::ingest::inbox::{InboxError, Replay};
 use crate::jobs::attribute::{Posted, attribute_all};
 use crate::jobs::verify::Verification;
+use crate::jobs::waiting::{Waiting, waiting};
 use crate::jobs::{JobError, verify};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(check)).routes(routes!(attribute)).routes(routes!(replay))
+    OpenApiRouter::new()
+        .routes(routes!(check))
+        .routes(routes!(still_waiting, reconcile))
+        .routes(routes!(attribute))
+        .routes(routes!(replay))
 }
 
 /// Check every invariant now: credits are the orders, to the cent, and nothing waits unseen.
@@ -29,7 +37,40 @@ async fn check(State(app): State<App>, caller: Reader) -> Result<Json<Verificati
 #[utoipa::path(post, path = "/v1/attribution/run", tag = "Operation",
     responses((status = 200, body = Posted), (status = "4XX", body = Problem)))]
 async fn attribute(State(app): State<App>, _caller: Admin) -> Result<Json<Posted>, Problem> {
-    Ok(Json(attribute_all(&app).await?))
+    // A task of its own: a caller that hangs up does not stop it half-way.
+    let run = tokio::spawn(async move { attribute_all(&app).await });
+    Ok(Json(run.await.map_err(Problem::internal)??))
+}
+
+/// Since when.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Before {
+    /// Count what was told before this moment, milliseconds since the epoch; now when left out.
+    before_ms: Option<i64>,
+}
+
+/// What still waits to become orders and credits.
+#[utoipa::path(get, path = "/v1/reconcile", tag = "Operation", params(Before),
+    responses((status = 200, body = Waiting), (status = "4XX", body = Problem)))]
+async fn still_waiting(
+    State(app): State<App>,
+    caller: Reader,
+    asked: Result<Query<Before>, QueryRejection>,
+) -> Result<Json<Waiting>, Problem> {
+    let Ok(Query(Before { before_ms })) = asked else {
+        return Err(Problem::invalid("before_ms", "before_ms: use whole milliseconds since the epoch"));
+    };
+    let before_ms = before_ms.unwrap_or_else(|| app.clock.now_ms());
+    Ok(Json(waiting(&app, &caller.workspace.id, before_ms).await?))
+}
+
+/// Start the jobs now instead of within a second, and tell what waits; `GET` tells how it goes.
+#[utoipa::path(post, path = "/v1/reconcile", tag = "Operation",
+    responses((status = 202, body = Waiting), (status = "4XX", body = Problem)))]
+async fn reconcile(State(app): State<App>, caller: Writer) -> Result<(StatusCode, Json<Waiting>), Problem> {
+    let waiting = waiting(&app, &caller.workspace.id, app.clock.now_ms()).await?;
+    app.jobs.wake();
+    Ok((StatusCode::ACCEPTED, Json(waiting)))
 }
 
 /// How many webhooks are applied again.

@@ -8,6 +8,7 @@ mod facts;
 pub mod resolve;
 mod run;
 pub mod verify;
+pub mod waiting;
 
 use std::collections::HashSet;
 

@@ -67,6 +67,7 @@ pub struct Finding {
 /// Every check of one workspace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Verification {
+    pub workspace: String,
     pub passed: bool,
     pub checks: Vec<Finding>,
 }
@@ -94,7 +95,8 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     }
     checks.push(folded(app, workspace_id).await?);
     checks.push(applied(app, workspace_id).await?);
-    Ok(Verification { passed: checks.iter().all(|check| check.passed), checks })
+    let workspace = workspace_id.to_owned();
+    Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks })
 }
 
 fn finding(check: &str, what: &str, failures: u64, offenders: Vec<String>) -> Finding {

@@ -89,6 +89,20 @@ impl Inbox {
         Ok(())
     }
 
+    /// How many hits received before a moment ClickHouse does not have yet.
+    pub async fn waiting_hits(&self, received_before_ms: i64) -> Result<u64, InboxError> {
+        self.read(move |connection| {
+            connection.query_row(
+                "SELECT ifnull(sum(hit_count), 0) FROM batches WHERE received_from_ms < ?1 AND \
+                 (id > ifnull((SELECT max(last_batch) FROM units), 0) OR EXISTS (SELECT 1 FROM units \
+                 WHERE delivered_at_ms IS NULL AND batches.id BETWEEN first_batch AND last_batch))",
+                [received_before_ms],
+                |row| row.get(0),
+            )
+        })
+        .await
+    }
+
     /// Opens delivered units again whose delivery was at or after `delivered_at_ms`; they are sent with
     /// their old tokens, so what ClickHouse still has is not written twice. Answers how many.
     pub async fn replay_units(&self, delivered_at_ms: i64) -> Result<usize, InboxError> {

@@ -110,6 +110,24 @@ impl Inbox {
         self.webhooks_in("failed", limit).await
     }
 
+    /// Of a workspace's webhooks: how many received before a moment are not applied yet, and how many failed.
+    pub async fn waiting_webhooks(
+        &self,
+        workspace_id: &str,
+        received_before_ms: i64,
+    ) -> Result<(u64, u64), InboxError> {
+        let workspace_id = workspace_id.to_owned();
+        self.read(move |connection| {
+            connection.query_row(
+                "SELECT ifnull(sum(state = 'pending' AND received_at_ms < ?2), 0), ifnull(sum(state = 'failed'), 0) \
+                 FROM webhooks WHERE state <> 'applied' AND workspace_id = ?1",
+                params![workspace_id, received_before_ms],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+        })
+        .await
+    }
+
     async fn webhooks_in(&self, state: &'static str, limit: usize) -> Result<Vec<Webhook>, InboxError> {
         self.read(move |connection| {
             let sql = format!(

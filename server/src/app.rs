@@ -99,7 +99,13 @@ impl App {
             }
             done => done?,
         }
-        let inbox = Inbox::open(&config.data_dir, inbox::Options { bytes_max: config.inbox.bytes_max })?;
+        let inbox = Inbox::open(
+            &config.data_dir,
+            inbox::Options {
+                bytes_max: config.inbox.bytes_max,
+                hits_remembered: config.collector.hits_remembered,
+            },
+        )?;
         let app = App(Arc::new(Parts {
             jobs: Signals::default(),
             collector: Collector::new(&secrets, &config.collector),

@@ -51,6 +51,7 @@ pub struct Collector {
     pub limit_private_addresses: bool,
     pub workspace_hits_per_second: u32,
     pub workspace_hits_burst: u32,
+    pub hits_remembered: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -109,7 +109,10 @@ impl Reconcile {
 
 impl ReplayWebhooks {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let options = inbox::Options { bytes_max: config.inbox.bytes_max };
+        let options = inbox::Options {
+            bytes_max: config.inbox.bytes_max,
+            hits_remembered: config.collector.hits_remembered,
+        };
         let inbox = Inbox::open(&config.data_dir, options)?;
         let failed = inbox.failed_webhooks(1_000_000).await?;
         for event in &self.events {

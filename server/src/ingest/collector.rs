@@ -35,7 +35,6 @@ pub struct Collector {
     agents: Cache<String, Agent>,
     /// Facets that ClickHouse has or will have, by workspace and id.
     facets: Cache<u128, ()>,
-    seen: Seen,
     pub(super) limits: Limits,
 }
 
@@ -72,7 +71,6 @@ pub struct CookieWish {
 struct Decided {
     taken: Taken,
     record: Record,
-    hit_ids: SmallVec<[u128; 1]>,
     fresh_facets: SmallVec<[u128; 1]>,
 }
 
@@ -88,7 +86,6 @@ impl Collector {
             sites: SiteCache::default(),
             agents: Cache::new(AGENTS_KNOWN_MAX),
             facets: Cache::new(FACETS_KNOWN_MAX),
-            seen: Seen::default(),
             limits: Limits::new(config),
         }
     }
@@ -106,7 +103,8 @@ impl Collector {
         request: &Request<'_>,
         hits: &[Result<Hit<'_>, HitError>],
     ) -> Result<Taken, InboxError> {
-        let Decided { taken, record, hit_ids, fresh_facets } = self.decide(sites, request, hits);
+        let Decided { taken, record, fresh_facets } = self.decide(inbox.seen(), sites, request, hits);
+        let hits_taken = record.marks.len() as u64;
         let hour_s = hour_of(request.received_at_ms);
         if !record.tallies.is_empty() {
             if let Err(error) = inbox.append(record).await {
@@ -117,8 +115,7 @@ impl Collector {
                 }
                 return Err(error);
             }
-            METRICS.hits[Outcome::Accepted.index()].increment(hit_ids.len() as u64);
-            hit_ids.iter().for_each(|id| self.seen.add(*id));
+            METRICS.hits[Outcome::Accepted.index()].increment(hits_taken);
             fresh_facets.iter().for_each(|key| self.facets.insert(*key, ()));
         }
         for rejected in &taken.rejected {
@@ -132,13 +129,18 @@ impl Collector {
         count(inbox, "".into(), hour_of(received_at_ms), outcome);
     }
 
-    fn decide(&self, sites: &Sites, request: &Request<'_>, hits: &[Result<Hit<'_>, HitError>]) -> Decided {
+    fn decide(
+        &self,
+        seen: &Seen,
+        sites: &Sites,
+        request: &Request<'_>,
+        hits: &[Result<Hit<'_>, HitError>],
+    ) -> Decided {
         let admissions = Admissions::default();
         let context = Context { collector: self, sites, request, hits, admissions: &admissions };
         let mut decided = Decided {
             taken: Taken::default(),
             record: Record { received_at_ms: request.received_at_ms, ..Record::default() },
-            hit_ids: SmallVec::new(),
             fresh_facets: SmallVec::new(),
         };
         let hour_s = hour_of(request.received_at_ms);
@@ -166,9 +168,8 @@ impl Collector {
                 decided.taken.cookie = pipeline::may_set_cookie(hit)
                     .then(|| CookieWish { domain: hit.cookie_domain.as_deref().map(str::to_owned) });
             }
-            // By workspace: what one site's browsers send says nothing about another's.
-            let hit_id = hit.id.to_u128() ^ u128::from(site.facet_salt);
-            if decided.hit_ids.contains(&hit_id) || self.seen.contains(hit_id) {
+            let mark = seen.mark(site.salt, hit.id.to_u128());
+            if decided.record.marks.contains(&mark) || seen.contains(mark) {
                 // Stored before: success for the sender, and nothing to do or to count.
                 continue;
             }
@@ -176,7 +177,7 @@ impl Collector {
             let facet_is_known =
                 facet.is_none_or(|key| decided.fresh_facets.contains(&key) || self.facets.contains_key(&key));
             encode::write(&mut decided.record, &draft, request.country, request.is_image, facet_is_known);
-            decided.hit_ids.push(hit_id);
+            decided.record.marks.push(mark);
             if let Some(key) = facet.filter(|_| !facet_is_known) {
                 decided.fresh_facets.push(key);
             }
@@ -237,7 +238,7 @@ fn workspace_of(sites: &Sites, hit: &Result<Hit<'_>, HitError>) -> Arc<str> {
 }
 
 fn facet_key(site: &Site, facet_id: u64) -> u128 {
-    u128::from(site.facet_salt) << 64 | u128::from(facet_id)
+    u128::from(site.salt) << 64 | u128::from(facet_id)
 }
 
 fn hour_of(at_ms: i64) -> u32 {

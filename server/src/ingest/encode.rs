@@ -54,6 +54,7 @@ fn hit(row: &mut RowWriter, draft: &Draft<'_>, country: &str, is_image: bool, re
         .string(draft.agent.browser)
         .string(draft.agent.os)
         .string(country);
+    row.i64(draft.clock_offset_ms).u32(hit.engaged_ms.map_or(0, |ms| u32::try_from(ms).unwrap_or(u32::MAX)));
 }
 
 /// What stands between `?` and the end; storable addresses have no fragment.

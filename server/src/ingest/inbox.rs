@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 pub use self::units::{Unit, UnitRows};
 pub use self::webhooks::{Kept, NewWebhook, Replay, Webhook};
 use super::rows::{Record, Tally};
+use super::seen::Seen;
 use writer::Request;
 
 /// Requests that wait for the writer; more wait at the door of their own connection.
@@ -51,6 +52,8 @@ pub struct Options {
     /// Bytes of rows not yet delivered at which appending is refused; also the most that is kept for
     /// replay after delivery.
     pub bytes_max: u64,
+    /// Hits remembered, so that one sent again does not count again.
+    pub hits_remembered: usize,
 }
 
 /// The inbox of this node. Cheap to clone.
@@ -78,6 +81,8 @@ struct State {
     waiting_bytes: AtomicU64,
     /// Outcomes counted without a record of their own; they ride with the next group.
     tallies: Mutex<Vec<Tally>>,
+    /// Hits that are durable.
+    seen: Seen,
 }
 
 impl Inbox {
@@ -91,6 +96,7 @@ impl Inbox {
             waiting_bytes: AtomicU64::new(units::waiting_bytes(&connection).map_err(failed)?),
             bytes_max: options.bytes_max,
             tallies: Mutex::default(),
+            seen: Seen::new(options.hits_remembered),
             path,
         });
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS_MAX);
@@ -107,12 +113,17 @@ impl Inbox {
     }
 
     /// Takes the inbox for this process: one collector writes and delivers it. Held until the process ends
-    /// or the inbox is dropped; commands that only look or replay need no claim.
+    /// or the inbox is dropped; commands that only look or replay need no claim. Reads which hits came last, so
+    /// that those sent again are known.
     pub fn claim(&self) -> Result<(), InboxError> {
         let path = self.0.state.path.with_extension("lock");
         let file = std::fs::File::create(&path)
             .map_err(|error| InboxError::Open { path: path.clone(), why: error.to_string() })?;
         file.try_lock().map_err(|_| InboxError::InUse { path: self.0.state.path.clone() })?;
+        let started = std::time::Instant::now();
+        let connection = schema::open(&self.0.state.path)?;
+        let hits = self.0.state.seen.recall(&connection).map_err(disk)?;
+        tracing::info!(hits, "{hits} hits of before are known, read in {} ms", started.elapsed().as_millis());
         *self.0.claim.lock().expect("no holder panics") = Some(file);
         Ok(())
     }
@@ -149,6 +160,11 @@ impl Inbox {
             return Ok(());
         }
         self.ask(|reply| Request::Append { record: Record::default(), reply }).await
+    }
+
+    /// Hits that are durable.
+    pub fn seen(&self) -> &Seen {
+        &self.0.state.seen
     }
 
     /// Part of every insert token: names this file for ever.

@@ -9,5 +9,5 @@ pub mod limits;
 pub mod outcome;
 pub mod pipeline;
 pub mod rows;
-mod seen;
+pub mod seen;
 pub mod site;

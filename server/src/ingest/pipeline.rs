@@ -21,6 +21,8 @@ use crate::effects::random_bytes;
 
 /// A browser's clock further off than this is not believed: the time of receipt counts.
 pub const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
+/// Older than this is no hit that was kept while offline.
+pub const KEPT_MS_MAX: i64 = 7 * 24 * 3_600_000;
 
 /// What a request says about all of its hits.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,7 +55,7 @@ pub struct Context<'a> {
     pub admissions: &'a Admissions,
 }
 
-/// `Site::facet_salt` of a workspace, and what it answered.
+/// `Site::salt` of a workspace, and what it answered.
 type Admission = (u64, Result<(), Wait>);
 
 /// Workspaces whose rate the address was held to already for the hits of this request.
@@ -78,6 +80,8 @@ pub struct Draft<'a> {
     pub agent: Agent,
     pub visitor: Visitor,
     pub at_ms: i64,
+    /// What was added to the browser's clock to get `at_ms`.
+    pub clock_offset_ms: i64,
     pub page: Option<PageAddress>,
     /// The page's address and the referrer, without what names a person.
     pub landing: String,
@@ -143,6 +147,7 @@ pub fn run<'a>(context: &Context<'_>, hit: &'a Hit<'a>) -> Result<Draft<'a>, Rej
         agent: Collector::NO_AGENT,
         visitor: Visitor::None,
         at_ms: context.request.received_at_ms,
+        clock_offset_ms: 0,
         page: None,
         landing: String::new(),
         referrer: String::new(),
@@ -170,7 +175,7 @@ fn known_workspace(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), R
 /// One look-up for all hits of a request that name the same workspace.
 fn address_within_rate(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let Some(address) = context.request.address else { return Ok(()) };
-    let salt = draft.site().facet_salt;
+    let salt = draft.site().salt;
     let mut known = context.admissions.0.borrow_mut();
     let answer = match known.iter().find(|(of, _)| *of == salt) {
         Some((_, answer)) => *answer,
@@ -252,12 +257,27 @@ fn mint_visitor(now_ms: i64) -> VisitorId {
     VisitorId((now_ms.max(0) as u128 & 0xffff_ffff_ffff) << 80 | u128::from_be_bytes(random))
 }
 
+/// A browser whose clock is about right when it sends is believed about when things happened; one whose clock is
+/// off only about how long ago. Hits kept while offline are believed to be a week old at most, and the future
+/// nobody.
 fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let received_at_ms = context.request.received_at_ms;
-    let said_ms = i64::try_from(draft.hit.at_ms).unwrap_or(i64::MAX);
-    let off_ms = said_ms.saturating_sub(received_at_ms).saturating_abs();
-    let believed = context.request.trusts_clock && said_ms <= received_at_ms;
-    draft.at_ms = if off_ms > CLOCK_TOLERANCE_MS && !believed { received_at_ms } else { said_ms };
+    let ms = |clock: u64| i64::try_from(clock).unwrap_or(i64::MAX);
+    let said_ms = ms(draft.hit.at_ms);
+    if context.request.trusts_clock && said_ms <= received_at_ms {
+        draft.at_ms = said_ms;
+        return Ok(());
+    }
+    let sent_ms = draft.hit.sent_ms.map_or(said_ms, ms);
+    let off_ms = received_at_ms.saturating_sub(sent_ms);
+    let is_about_right = off_ms.saturating_abs() <= CLOCK_TOLERANCE_MS;
+    let age_ms = sent_ms.saturating_sub(said_ms);
+    draft.at_ms = match age_ms {
+        0..=KEPT_MS_MAX if is_about_right => said_ms,
+        0..=KEPT_MS_MAX => received_at_ms - age_ms,
+        _ => received_at_ms,
+    };
+    draft.clock_offset_ms = draft.at_ms.saturating_sub(said_ms);
     Ok(())
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::store::row_binary::RowWriter;
+use super::seen::Mark;
+use crate::store::row_binary::{RowReader, RowWriter};
 
 /// Version of the column orders below. A change of any of them takes the next number and keeps the old
 /// one readable in [`Table::columns`].
@@ -53,10 +54,41 @@ impl Table {
             }
             Table::Hits => {
                 "workspace_id, hit_id, kind, at, received_at, visitor_id, evidence, session_id, host, \
-                 path, query, referrer, name, props, device, browser, os, country"
+                 path, query, referrer, name, props, device, browser, os, country, clock_offset_ms, \
+                 engaged_ms"
             }
             Table::Outcomes => "workspace_id, hour, outcome, hits",
         })
+    }
+}
+
+/// Workspace and id of each hit in the encoded rows of `hits`, in their order. Ends early where a row does not
+/// read, and at once for a layout this program does not know.
+pub struct HitKeys<'a>(RowReader<'a>);
+
+impl<'a> HitKeys<'a> {
+    pub fn of(layout: u32, rows: &'a [u8]) -> HitKeys<'a> {
+        HitKeys(RowReader::new(if layout == ROW_LAYOUT { rows } else { &[] }))
+    }
+
+    fn read(&mut self) -> Option<(&'a str, u128)> {
+        let row = &mut self.0;
+        let key = (row.string()?, row.uuid()?);
+        (row.i8()?, row.i64()?, row.i64()?, row.uuid()?, row.i8()?, row.uuid()?);
+        // host to country.
+        for _ in 0..10 {
+            row.string()?;
+        }
+        (row.i64()?, row.u32()?);
+        Some(key)
+    }
+}
+
+impl<'a> Iterator for HitKeys<'a> {
+    type Item = (&'a str, u128);
+
+    fn next(&mut self) -> Option<(&'a str, u128)> {
+        if self.0.rest() == 0 { None } else { self.read() }
     }
 }
 
@@ -106,6 +138,8 @@ pub struct Record {
     pub bindings: Rows,
     pub hits: Rows,
     pub tallies: SmallVec<[Tally; 1]>,
+    /// Of its hits, to know them when they come again.
+    pub marks: SmallVec<[Mark; 1]>,
 }
 
 impl Record {

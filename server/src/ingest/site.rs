@@ -19,8 +19,8 @@ pub struct Site {
     /// What the rules of channels need.
     pub visit: domain::visit::Site,
     pub persons: PersonKeys,
-    /// Sets facet ids of different workspaces apart in the shared cache.
-    pub facet_salt: u64,
+    /// [`salt_of`] its id.
+    pub salt: u64,
     /// What it has used of its rate; goes on when the directory is read again.
     pub quota: Arc<Quota>,
     /// Empty: hits may come from anywhere.
@@ -31,7 +31,6 @@ impl Site {
     fn new(workspace: &Workspace, secrets: &Secrets, before: Option<&Site>) -> Site {
         let settings = &workspace.settings;
         let domains: HashSet<String> = settings.domains.iter().map(|domain| domain.to_lowercase()).collect();
-        let salt = domain::ids::derive_id(&["facets", &workspace.id]);
         Site {
             id: workspace.id.as_str().into(),
             visit: domain::visit::Site {
@@ -41,7 +40,7 @@ impl Site {
                 ..domain::visit::Site::default()
             },
             persons: PersonKeys::new(secrets, &workspace.id),
-            facet_salt: salt as u64,
+            salt: salt_of(&workspace.id),
             quota: before.map(|site| site.quota.clone()).unwrap_or_default(),
             domains,
         }
@@ -60,6 +59,11 @@ impl Site {
             || self.domains.contains(host)
             || self.domains.contains(registrable(host.trim_end_matches('.')))
     }
+}
+
+/// Stands for a workspace where its facets and hits meet those of others.
+pub fn salt_of(workspace_id: &str) -> u64 {
+    domain::ids::derive_id(&["facets", workspace_id]) as u64
 }
 
 /// `host[:port]` of an `http` or `https` address or origin.

@@ -147,6 +147,10 @@ impl<'a> RowReader<'a> {
         self.u8().map(|byte| byte as i8)
     }
 
+    pub fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_le_bytes)
+    }
+
     pub fn u64(&mut self) -> Option<u64> {
         self.take().map(u64::from_le_bytes)
     }

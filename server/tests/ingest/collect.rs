@@ -4,7 +4,10 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{NOW_MS, Testing, VISITOR, hit, request};
+use tributary::app::App;
+use tributary::store::Store;
+
+use crate::support::{NOW_MS, Testing, VISITOR, engine, hit, request};
 
 fn body(hit: Value) -> String {
     hit.to_string()
@@ -213,6 +216,28 @@ async fn a_hit_sent_twice_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hit_sent_again_after_a_restart_counts_once() {
+    let testing = Testing::new().await;
+    testing.post(json!([hit(1, json!({})), hit(2, json!({"ws": "ws_open"}))]).to_string()).await;
+    testing.flush().await;
+    let event = json!({"kind": "event", "name": "signup", "props": {"plan": "pro"}, "engaged": 9});
+    testing.post(body(hit(3, event))).await;
+    let config = testing.app.config.clone();
+    testing.app.inbox.close().await;
+    let store = Store::embedded(engine(), &config.store.database).unwrap();
+    let app = App::with_store(config, testing.clock.clone(), store).await.unwrap();
+    app.inbox.claim().unwrap();
+    let testing = Testing { app, ..testing };
+    let again = json!([hit(1, json!({})), hit(2, json!({"ws": "ws_open"})), hit(3, json!({}))]);
+    assert_eq!(testing.post(again.to_string()).await.json()["accepted"], 3);
+    // The same id in another workspace is another hit.
+    testing.post(body(hit(1, json!({"ws": "ws_open"})))).await;
+    testing.flush().await;
+    assert_eq!((testing.count("hits").await, testing.count("touches").await), (4, 4));
+    assert_eq!(testing.rows("toString(sum(hits))", "FROM outcomes").await, ["4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_names_a_person_is_not_stored() {
     let testing = Testing::new().await;
     let url =
@@ -272,6 +297,44 @@ async fn clocks_years_off_are_replaced_and_small_errors_kept() {
         )
         .await;
     assert_eq!(off, ["0", "0", "-299000", "0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hits_kept_while_offline_are_placed_by_how_long_ago_they_were() {
+    const HOUR: i64 = 3_600_000;
+    const YEAR: i64 = 365 * 24 * HOUR;
+    let testing = Testing::new().await;
+    // What the browser's clock shows when it sends, and how much earlier it says the hit was.
+    let cases = [
+        (NOW_MS, HOUR),
+        (NOW_MS - 200_000, HOUR),
+        (NOW_MS - 10 * YEAR, HOUR),
+        (NOW_MS + 10 * YEAR, HOUR),
+        (NOW_MS, 8 * 24 * HOUR),
+        (NOW_MS, -HOUR),
+        (8_640_000_000_000_000, 8_640_000_000_000_000),
+    ];
+    for (number, (sent, age)) in (1..).zip(cases) {
+        let answer = testing.post(body(hit(number, json!({"at": sent - age, "sent": sent})))).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+    }
+    testing.flush().await;
+    let placed = testing
+        .rows("toString(toUnixTimestamp64Milli(at)), toString(clock_offset_ms)", "FROM hits ORDER BY hit_id")
+        .await;
+    let want = |at: i64, offset: i64| format!("{at}|{offset}");
+    assert_eq!(
+        placed,
+        [
+            want(NOW_MS - HOUR, 0),
+            want(NOW_MS - 200_000 - HOUR, 0),
+            want(NOW_MS - HOUR, 10 * YEAR),
+            want(NOW_MS - HOUR, -10 * YEAR),
+            want(NOW_MS, 8 * 24 * HOUR),
+            want(NOW_MS, -HOUR),
+            want(NOW_MS, NOW_MS),
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,9 @@ CREATE TABLE IF NOT EXISTS hits
     device       LowCardinality(String),
     browser      LowCardinality(String),
     os           LowCardinality(String),
-    country      LowCardinality(String)
+    country      LowCardinality(String),
+    clock_offset_ms Int64,                          -- what the collector added to the browser's clock to get `at`
+    engaged_ms   UInt32                             -- attention the page had, on the event `engaged`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(at)

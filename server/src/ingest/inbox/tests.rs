@@ -3,12 +3,13 @@
 
 use super::*;
 use crate::ingest::outcome::ACCEPTED;
-use crate::ingest::rows::Table;
+use crate::ingest::rows::{Rows, Table};
+use crate::ingest::site::salt_of;
 
 const MIB: u64 = 1 << 20;
 
 fn open(dir: &Path) -> Inbox {
-    Inbox::open(dir, Options { bytes_max: 64 * MIB }).unwrap()
+    Inbox::open(dir, Options { bytes_max: 64 * MIB, hits_remembered: 1000 }).unwrap()
 }
 
 /// A record of one hit row with a payload of `bytes_len` bytes.
@@ -99,7 +100,7 @@ async fn units_close_at_the_hit_limit() {
 #[tokio::test]
 async fn a_full_inbox_refuses_until_something_is_delivered() {
     let dir = tempfile::tempdir().unwrap();
-    let inbox = Inbox::open(dir.path(), Options { bytes_max: 300 }).unwrap();
+    let inbox = Inbox::open(dir.path(), Options { bytes_max: 300, hits_remembered: 10 }).unwrap();
     inbox.append(hit(1, 120)).await.unwrap();
     inbox.append(hit(2, 100)).await.unwrap();
     assert!(matches!(inbox.append(hit(3, 120)).await, Err(InboxError::Full)));
@@ -186,7 +187,7 @@ async fn delivered_units_stay_for_replay_as_long_as_they_are_kept() {
 #[tokio::test]
 async fn delivered_units_give_way_before_the_inbox_is_full() {
     let dir = tempfile::tempdir().unwrap();
-    let inbox = Inbox::open(dir.path(), Options { bytes_max: 500 }).unwrap();
+    let inbox = Inbox::open(dir.path(), Options { bytes_max: 500, hits_remembered: 10 }).unwrap();
     for n in 1..=4 {
         inbox.append(hit(n, 150)).await.unwrap();
         let unit = inbox.next_unit(10).await.unwrap().unwrap();
@@ -231,7 +232,52 @@ fn a_file_of_a_newer_version_is_refused() {
     let file = Connection::open(dir.path().join(FILE)).unwrap();
     file.execute_batch("PRAGMA user_version = 99").unwrap();
     assert!(matches!(
-        Inbox::open(dir.path(), Options { bytes_max: MIB }),
+        Inbox::open(dir.path(), Options { bytes_max: MIB, hits_remembered: 10 }),
         Err(InboxError::Newer { found: 99, .. })
     ));
+}
+
+/// A record of one whole hit row.
+fn marked(inbox: &Inbox, id: u128) -> Record {
+    let mut record = hit(1000, 0);
+    record.hits = Rows::default();
+    let row = record.hits.row();
+    row.string("ws_a").uuid(id).i8(1).i64(1000).i64(1000).uuid(0).i8(0).uuid(0);
+    for _ in 0..10 {
+        row.string("x");
+    }
+    row.i64(0).u32(0);
+    record.marks.push(inbox.seen().mark(salt_of("ws_a"), id));
+    record
+}
+
+#[tokio::test]
+async fn a_record_whose_hits_are_known_is_answered_and_not_kept_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let inbox = open(dir.path());
+    // Side by side, as when a browser gives up on us and sends again at once.
+    let twice = futures::future::join(inbox.append(marked(&inbox, 1)), inbox.append(marked(&inbox, 1)));
+    assert!(matches!(twice.await, (Ok(()), Ok(()))));
+    inbox.append(marked(&inbox, 1)).await.unwrap();
+    inbox.append(marked(&inbox, 2)).await.unwrap();
+    let unit = inbox.next_unit(1000).await.unwrap().unwrap();
+    assert_eq!(inbox.unit_rows(&unit).await.unwrap().hit_count, 2);
+}
+
+#[tokio::test]
+async fn hits_are_known_again_after_a_restart_delivered_or_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let inbox = open(dir.path());
+    inbox.append(marked(&inbox, 1)).await.unwrap();
+    let unit = inbox.next_unit(1000).await.unwrap().unwrap();
+    inbox.unit_delivered(&unit, 5000).await.unwrap();
+    inbox.append(marked(&inbox, 2)).await.unwrap();
+    inbox.close().await;
+    drop(inbox);
+
+    let inbox = open(dir.path());
+    let knows = |id| inbox.seen().contains(inbox.seen().mark(salt_of("ws_a"), id));
+    assert!(!knows(1) && !knows(2));
+    inbox.claim().unwrap();
+    assert!(knows(1) && knows(2) && !knows(3));
 }

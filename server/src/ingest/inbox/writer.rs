@@ -1,6 +1,7 @@
 //! The thread that owns the writing connection: one transaction and one sync for whatever queued.
 //! After a failed commit nothing is acknowledged until a fresh connection has committed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -12,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::webhooks::{Kept, NewWebhook};
 use super::{InboxError, State, disk, schema};
 use crate::ingest::rows::{ROW_LAYOUT, Record, Rows, Tally};
+use crate::ingest::seen::{Mark, Seen};
 use crate::metrics::METRICS;
 
 /// Requests of one group. With lists of 100 hits a group stays far below one insert's rows.
@@ -23,8 +25,15 @@ const CHECKPOINT_BYTES: u64 = 32 << 20;
 type Job = Box<dyn FnOnce(Result<&mut Connection, InboxError>) -> bool + Send>;
 
 pub(super) enum Request {
-    Append { record: Record, reply: oneshot::Sender<Result<(), InboxError>> },
-    Keep { webhook: NewWebhook, reply: oneshot::Sender<Result<Kept, InboxError>> },
+    /// The marks of its hits become known when it is durable.
+    Append {
+        record: Record,
+        reply: oneshot::Sender<Result<(), InboxError>>,
+    },
+    Keep {
+        webhook: NewWebhook,
+        reply: oneshot::Sender<Result<Kept, InboxError>>,
+    },
     Job(Job),
     Stop,
 }
@@ -61,6 +70,8 @@ struct Group {
     replies: Vec<oneshot::Sender<Result<(), InboxError>>>,
     webhooks: Vec<(NewWebhook, oneshot::Sender<Result<Kept, InboxError>>)>,
     received_to_ms: i64,
+    /// Hits of this group.
+    marks: HashSet<Mark>,
 }
 
 impl Writer {
@@ -71,7 +82,7 @@ impl Writer {
         while !stopping && receiver.blocking_recv_many(&mut queue, GROUP_REQUESTS_MAX) > 0 {
             for request in queue.drain(..) {
                 match request {
-                    Request::Append { record, reply } => self.group.add(record, reply),
+                    Request::Append { record, reply } => self.group.add(record, reply, &self.state.seen),
                     Request::Keep { webhook, reply } => self.group.webhooks.push((webhook, reply)),
                     Request::Job(job) => jobs.push(job),
                     Request::Stop => stopping = true,
@@ -104,6 +115,7 @@ impl Writer {
                 self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
                 // Pages are written whole; a small commit still costs about two of them.
                 self.log_bytes += bytes + 16384;
+                self.group.marks.drain().for_each(|mark| self.state.seen.add(mark));
                 for reply in self.group.replies.drain(..) {
                     let _ = reply.send(Ok(()));
                 }
@@ -140,7 +152,15 @@ fn connected<'a>(
 }
 
 impl Group {
-    fn add(&mut self, record: Record, reply: oneshot::Sender<Result<(), InboxError>>) {
+    /// A record whose hits are all durable, or in this group already, is only answered: its browser gave up
+    /// on us and sent it again while the first copy was on its way.
+    fn add(&mut self, record: Record, reply: oneshot::Sender<Result<(), InboxError>>, seen: &Seen) {
+        self.replies.push(reply);
+        let is_known = |mark: &Mark| self.marks.contains(mark) || seen.contains(*mark);
+        if !record.marks.is_empty() && record.marks.iter().all(is_known) {
+            return;
+        }
+        self.marks.extend(record.marks);
         let whole = &mut self.record;
         if record.received_at_ms != 0 {
             let first = whole.received_at_ms == 0;
@@ -155,7 +175,6 @@ impl Group {
         for tally in record.tallies {
             merge(&mut self.tallies, tally);
         }
-        self.replies.push(reply);
     }
 
     /// Commits and answers what became of each webhook, and the bytes of the batch.
@@ -215,6 +234,7 @@ impl Group {
         }
         *received_at_ms = 0;
         self.received_to_ms = 0;
+        self.marks.clear();
         self.tallies.clear();
     }
 }

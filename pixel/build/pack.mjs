@@ -1,10 +1,12 @@
-// Makes of the compiled pixel the two files a visitor downloads, and their compressed forms.
+// Makes of the compiled pixel the files a visitor downloads, and their compressed forms.
 //
 //   node pixel/build/pack.mjs <folder with wasm-bindgen's output>
 //
-// Writes pixel/dist: p.js, p/<hash>.wasm, each also .br and .gz, and manifest.json. Never downloads anything.
+// Writes pixel/dist: p.js and p/<hash>.wasm, which are the normal path; p/<hash>.js, the same rules as JavaScript for
+// pages that refuse wasm; another p/<hash>.js for what few pages need; each also .br and .gz; and manifest.json.
+// Fails when a file is heavier than its budget. Never downloads anything.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -12,43 +14,61 @@ import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import binaryen from 'binaryen';
 import { build } from 'esbuild';
 
-// Every byte on the normal path, as brotli.
-const BYTES_MAX = 9000;
+// Bytes as brotli: of everything on the normal path, of the rules as JavaScript, of what few pages need.
+const BYTES_MAX = { normal: 7400, js: 9000, more: 1000 };
 
 const pixel = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bound = resolve(process.argv[2]);
 
-/** Runs wasm-opt from the binaryen package in place of a system-wide one. */
-function optimise(from, to) {
-  execFileSync(process.execPath, [
-    join(pixel, 'node_modules/binaryen/bin/wasm-opt'),
-    // Nothing lies below the stack, and what would trap has no rescue anyway.
-    '--low-memory-unused',
-    '--traps-never-happen',
-    '--flatten',
-    '--rereloop',
-    '-Oz',
-    '-Oz',
-    '--converge',
-    '--enable-reference-types',
-    '--enable-bulk-memory',
-    '--enable-multivalue',
-    '--enable-mutable-globals',
-    '--enable-nontrapping-float-to-int',
-    '--enable-sign-ext',
-    '--strip-debug',
-    '--strip-producers',
-    '--strip-target-features',
-    from,
-    '-o',
-    to,
-  ]);
+const FEATURES = [
+  '--enable-bulk-memory',
+  '--enable-mutable-globals',
+  '--enable-nontrapping-float-to-int',
+  '--enable-sign-ext',
+];
+
+/** Runs a tool of the binaryen package in place of a system-wide one. */
+function tool(name, from, to, ...flags) {
+  const program = join(pixel, 'node_modules/binaryen/bin', name);
+  execFileSync(process.execPath, [program, ...FEATURES, ...flags, from, '-o', to]);
   return readFileSync(to);
 }
 
+/** The module, small. */
+function optimised(from, to) {
+  const strip = ['--strip-debug', '--strip-producers', '--strip-target-features'];
+  // Nothing lies below the stack, and what would trap has no rescue anyway.
+  const free = ['--low-memory-unused', '--traps-never-happen'];
+  return tool('wasm-opt', from, to, ...strip, ...free, '--flatten', '--rereloop', '-Oz', '-Oz', '--converge');
+}
+
+/** The same rules as a JavaScript module with one function: from the imports to the exports. */
+async function asJavaScript(from, to) {
+  let text = tool('wasm2js', from, to, '-Oz').toString();
+  const change = (from, to) => {
+    const changed = text.replace(from, to);
+    if (changed === text) throw new Error(`wasm2js no longer writes ${from}: look at what it writes now`);
+    text = changed;
+  };
+  change(/^import \* as .*$/m, '');
+  change(/var retasmFunc = [^]*$/, 'export const start = asmFunc;\n');
+  const result = await build({ ...MINIFIED, stdin: { contents: text }, format: 'esm' });
+  return Buffer.from(result.outputFiles[0].contents);
+}
+
+const MINIFIED = {
+  bundle: true,
+  minify: true,
+  write: false,
+  target: 'es2020',
+  legalComments: 'none',
+  logLevel: 'error',
+};
+
 /**
  * wasm-bindgen's glue without what only other callers of it need: nothing is thrown out of the module, what is thrown
- * into it is `undefined`, views of the memory are made when used.
+ * into it is dropped, views of the memory are made when used. In place of the heap of JavaScript objects stand the
+ * three that `pixel/src/page.rs` knows by their places, and in place of the loading stands `use`.
  */
 function glue() {
   let text = readFileSync(join(bound, 'pixel.js'), 'utf8');
@@ -58,55 +78,55 @@ function glue() {
     text = changed;
   };
   const body = (name, to) => change(new RegExp(`(function ${name}\\([^)]*\\) \\{)[^]*?\\n\\}\\n`), `$1 ${to} }\n`);
-  change(/if \(module !== undefined\) \{[^]*?\n    \}\n/, '({ module } = module);\n');
-  change(/if \(!\(module instanceof[^]*?\}\n/, '');
-  change(/if \(wasm !== undefined\) return wasm;\n/, '');
-  change(/throw new Error\(getStringFromWasm0\([^]*?\)\);/, 'throw Error();');
-  // The slots for undefined, null, true and false: no value of these is ever handed over.
-  change(/(__wbindgen_init_externref_table: function\(\) \{)[^]*?\n        \}/, '$1 }');
-  change(/function addToExternrefTable0[^]*?\n\}\n/, '');
-  // 1024 is the slot of `undefined`.
-  body('handleError', 'try { return f(...args); } catch { wasm.__wbindgen_exn_store(1024); }');
-  body('getUint8ArrayMemory0', 'return new Uint8Array(wasm.memory.buffer);');
-  change(/cachedTextDecoder\.decode\(\);\n/, '');
-  body('decodeText', 'return cachedTextDecoder.decode(bytes);');
-  return withoutHashes(text);
+  // The loader calls the exports themselves.
+  change(/export function room[^]*?(?=function __wbg_get_imports)/, '');
+  change(/__wbg___wbindgen_throw_\w+: function[^]*?\},\n/, '');
+  change(/__wbindgen_object_drop_ref: function[^]*?\},\n/, '');
+  change(/"\.\/pixel_bg\.js": import0/, '".": import0');
+  change(/function addHeapObject[^]*?\n\}\n/, '');
+  change(/function dropObject[^]*?\n\}\n/, '');
+  change(/function takeObject[^]*?\n\}\n/, '');
+  change(/let heap = [^]*?heap\.length;\n/, 'let heap;\n');
+  body('handleError', 'try { f(...args); } catch {}');
+  body('getStringFromWasm0', 'return new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, ptr, len));');
+  change(/let cachedUint8ArrayMemory0[^]*?(?=function getObject)/, '');
+  change(/let cachedTextDecoder[^]*$/, 'let wasm;\nexport const use = (exports, objects) => { wasm = exports; heap = objects; };\n');
+  return `${withoutHashes(text)}export { __wbg_get_imports as imports };\n`;
 }
 
 const withoutHashes = (text) => text.replace(/__wbg_(\w+?)_[0-9a-f]{16}\b/g, '$1');
 
-/** Takes out of the module the exports that the glue above does not use, so that what they lead to can go. */
+/** Takes out of the module the exports that the loader does not use, so that what they lead to can go. */
 function withoutUnused(from, to) {
-  const used = glue();
-  const module = binaryen.readBinary(readFileSync(from));
+  const bytes = readFileSync(from);
+  // Messages of panics, which nobody reads, and the places they would name: the code that used them goes below.
+  const dead = /index out of bounds: the len is | but the index is |capacity overflow|closure invoked recursively or after being dropped|\/?[\w./+-]+\/src\/[\w/]+\.rs/g;
+  const blank = bytes.toString('latin1').replace(dead, (text) => '\0'.repeat(text.length));
+  const module = binaryen.readBinary(Buffer.from(blank, 'latin1'));
   for (let at = module.getNumExports() - 1; at >= 0; at -= 1) {
     const { name } = binaryen.getExportInfo(module.getExportByIndex(at));
-    if (name !== 'memory' && !new RegExp(`\\bwasm\\.${name}\\b`).test(used)) module.removeExport(name);
+    if (!['memory', 'room', 'run'].includes(name)) module.removeExport(name);
   }
   // The hashes that keep the names of many crates' imports apart do not compress; here there are but a few names.
-  writeFileSync(to, binaryen.parseText(withoutHashes(module.emitText())).emitBinary());
+  const text = withoutHashes(module.emitText()).replaceAll('"./pixel_bg.js"', '"."');
+  writeFileSync(to, binaryen.parseText(text).emitBinary());
 }
 
 /** wasm-bindgen's glue and the loader as one classic script. */
-async function bundle(wasmFile) {
+async function bundle(define) {
   const result = await build({
+    ...MINIFIED,
     entryPoints: [join(pixel, 'loader/loader.js')],
-    bundle: true,
-    minify: true,
-    write: false,
     format: 'iife',
-    target: 'es2020',
-    legalComments: 'none',
-    logLevel: 'error',
-    define: { WASM_FILE: JSON.stringify(wasmFile) },
+    define,
     plugins: [
       {
         name: 'pixel',
         setup({ onResolve, onLoad }) {
           onResolve({ filter: /^pixel$/ }, () => ({ path: join(bound, 'pixel.js') }));
           onLoad({ filter: /pixel\.js$/ }, () => ({ contents: glue() }));
-          // wasm-bindgen's copy of effects.js and the loader's are one module.
-          onResolve({ filter: /effects\.js$/ }, () => ({ path: join(pixel, 'loader/effects.js') }));
+          // wasm-bindgen's copy of answer.js and the loader's are one module.
+          onResolve({ filter: /answer\.js$/ }, () => ({ path: join(pixel, 'loader/answer.js') }));
         },
       },
     ],
@@ -124,30 +144,46 @@ function brotli(bytes) {
   });
 }
 
+const hashed = (bytes, ending) => `p/${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.${ending}`;
+
 withoutUnused(join(bound, 'pixel_bg.wasm'), join(bound, 'used.wasm'));
-const wasm = optimise(join(bound, 'used.wasm'), join(bound, 'small.wasm'));
-const hash = createHash('sha256').update(wasm).digest('hex').slice(0, 16);
-const files = { 'p.js': await bundle(`p/${hash}.wasm`), [`p/${hash}.wasm`]: wasm };
+const wasm = optimised(join(bound, 'used.wasm'), join(bound, 'small.wasm'));
+const js = await asJavaScript(join(bound, 'small.wasm'), join(bound, 'small.js'));
+const more = Buffer.from(
+  (await build({ ...MINIFIED, entryPoints: [join(pixel, 'loader/more.js')], format: 'esm' })).outputFiles[0].contents,
+);
+const names = { wasm: hashed(wasm, 'wasm'), js: hashed(js, 'js'), more: hashed(more, 'js') };
+const loader = await bundle({
+  WASM_FILE: JSON.stringify(names.wasm),
+  JS_FILE: JSON.stringify(names.js),
+  MORE_FILE: JSON.stringify(names.more),
+});
 
 // Built beside and swapped in, so that a server reading the folder never sees half of it.
 const dist = join(pixel, 'dist');
 const fresh = join(pixel, 'dist.new');
 rmSync(fresh, { recursive: true, force: true });
 mkdirSync(join(fresh, 'p'), { recursive: true });
-const manifest = { wasm: `p/${hash}.wasm`, hash, brotli_bytes: 0, files: {} };
-for (const [name, bytes] of Object.entries(files)) {
+const manifest = { ...names, brotli_bytes: 0, files: {} };
+for (const [name, bytes] of Object.entries({ 'p.js': loader, [names.wasm]: wasm, [names.js]: js, [names.more]: more })) {
   const forms = { [name]: bytes, [`${name}.br`]: brotli(bytes), [`${name}.gz`]: gzipSync(bytes, { level: 9 }) };
   for (const [file, content] of Object.entries(forms)) writeFileSync(join(fresh, file), content);
   const [raw_bytes, brotli_bytes, gzip_bytes] = Object.values(forms).map((content) => content.length);
   manifest.files[name] = { raw_bytes, gzip_bytes, brotli_bytes };
-  manifest.brotli_bytes += brotli_bytes;
 }
+const { files } = manifest;
+manifest.brotli_bytes = files['p.js'].brotli_bytes + files[names.wasm].brotli_bytes;
+manifest.brotli_bytes_max = BYTES_MAX.normal;
 writeFileSync(join(fresh, 'manifest.json'), JSON.stringify(manifest, null, 2) + '\n');
 
-if (manifest.brotli_bytes > BYTES_MAX) {
-  console.error(`the pixel weighs ${manifest.brotli_bytes} bytes (brotli); the limit is ${BYTES_MAX}`);
-  console.error(readdirSync(fresh).join(' '), JSON.stringify(manifest.files));
-  process.exit(1);
+const weights = { normal: manifest.brotli_bytes, js: files[names.js].brotli_bytes, more: files[names.more].brotli_bytes };
+for (const [path, bytes] of Object.entries(weights)) {
+  if (bytes <= BYTES_MAX[path]) continue;
+  console.error(`the pixel's ${path} path weighs ${bytes} bytes (brotli); its budget is ${BYTES_MAX[path]}`);
+  console.error(JSON.stringify(files));
+  process.exitCode = 1;
 }
-rmSync(dist, { recursive: true, force: true });
-renameSync(fresh, dist);
+if (!process.exitCode) {
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
+}

@@ -1,10 +1,10 @@
-// The script of the tag, `p.js`: keeps early calls, hooks into the page, loads the wasm, hands it what happens and
-// carries out what it answers.
+// The script of the tag, `p.js`: keeps early calls, hooks into the page, loads the rules, hands them what happens
+// and carries out what they answer.
 //
-// It decides nothing: every rule is in the wasm. Whatever fails here or there, nothing is thrown into the page,
-// and without wasm (a content security policy may refuse it) the page works and nothing is counted.
-import { initSync, room, run } from 'pixel';
-import { noted } from './effects.js';
+// It decides nothing: every rule is in the wasm, or where a content security policy refuses wasm in the same rules
+// as JavaScript. Whatever fails here or there, nothing is thrown into the page.
+import { imports, use } from 'pixel';
+import { answered } from './answer.js';
 
 (() => {
   const page = window;
@@ -26,195 +26,277 @@ import { noted } from './effects.js';
       log(error);
     }
   };
+  const on = (where, names, work) =>
+    names.split(' ').forEach((name) => where.addEventListener(name, safe(work), { capture: true, passive: true }));
   // Storage and cookies throw where the browser, a frame's sandbox or an extension refuses them.
   const storage = safe(() => page.localStorage)();
-  const cookies = safe(() => doc.cookie);
-  const stored = safe(() => storage.getItem(key));
+  const queued = key + 'q';
+  const kept = safe(() => storage.getItem(queued));
 
-  // Carries out what the wasm itself does not: see `Effects` in pixel.rs. The last is the answer to the caller.
-  const effects = {
-    p: (text) => post(text, 'omit'),
-    P: (text) => post(text, 'include'),
-    v: (text) => text,
-  };
+  // What was opened and where from, also when the app has changed the address before this script came.
+  const entry = safe(() => performance.getEntriesByType('navigation')[0])() || {};
+  const bare = (url) => url.replace(/#.*/, '');
+  let opened = location.href;
+  if (entry.name && bare(entry.name) != bare(opened)) opened = entry.name;
+
+  // Asks the rules; see `Call` in config.rs for the order and `Pixel::call` for the letters.
+  let rules;
   let isInside;
-  let memory;
-  const ask = (letter, url, ...all) => {
-    // The page's own wrapper of cookie or storage called us from within: after this call.
-    if (isInside) return void Promise.resolve().then(() => ask(letter, url, ...all));
-    let answer;
-    const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(48)).map((byte) => 64 | (byte & 31)));
-    const text = [letter, Date.now(), random, page.innerWidth, cookies(), stored(), url || location.href, ...all].join('\0');
-    const bytes = new TextEncoder().encode(text);
+  const ask = (letter, about, url) => {
+    if (!rules || isInside) return;
     isInside = 1;
     try {
-      // First the room, which may move the memory.
-      const at = room(bytes.length);
-      new Uint8Array(memory.buffer).set(bytes, at);
-      run(bytes.length, page, doc, storage);
+      const random = new Uint8Array(48).map(() => Math.random() * 32);
+      safe(() => crypto.getRandomValues(random))();
+      const text = [
+        letter,
+        Date.now(),
+        String.fromCharCode(...random.map((byte) => 64 | (byte & 31))),
+        safe(() => doc.cookie)(),
+        safe(() => storage.getItem(key))(),
+        url || location.href,
+        doc.referrer,
+        /^(re|ba)/.test(entry.type) ? 1 : '',
+        navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 1 : '',
+        data.respectGpc,
+        data.cookieDomain,
+        data.consent,
+        data.domains,
+        data.refParams,
+        data.checkout,
+        data.checkoutHosts,
+        data.spa,
+        about,
+      ].join('\0');
+      const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(rules.memory.buffer, rules.room(), 65536));
+      if (read < text.length) return;
+      rules.run(written);
+      return answered;
     } finally {
       isInside = 0;
     }
-    for (const [effect, text] of noted.splice(0)) answer = safe(effects[effect])(text);
-    return answer;
-  };
-  const post = (body, credentials) => {
-    log(body);
-    if (!page.fetch) return navigator.sendBeacon(collector, body);
-    fetch(collector, { method: 'POST', body, keepalive: true, credentials })
-      .then((answer) => answer.ok && answer.json())
-      .then((answer) => {
-        ask('a', '', (answer && answer.visitor) || '');
-        sweep();
-      })
-      .catch(log);
   };
 
-  // Flat, within the limits of the wire, and without lone surrogates, which JSON can carry but UTF-8 cannot.
-  const cut = (text, length) => text.slice(0, length).replace(/\p{Cs}/gu, '\ufffd');
+  // Reports what happened, if the rules allow it. `how` is 1 when the page is being left.
+  const hit = (letter, kind, more, how, url = location.href) => {
+    const answer = ask(letter, '', url);
+    if (!answer) return;
+    const [id, visitor, session, consent, touch] = answer.split(' ');
+    if (kind == 'page') {
+      leave();
+      shown = url;
+    }
+    const body = JSON.stringify({
+      ws: data.workspace,
+      kind,
+      id,
+      visitor,
+      session,
+      touch: touch || undefined,
+      url: cut(url, 2000),
+      at: Date.now(),
+      width: page.innerWidth,
+      cookie_domain: data.cookieDomain,
+      consent,
+      ...more,
+    });
+    post([body], consent == 'granted', how);
+  };
+  // Sends hits. Those that did not arrive are kept where the visitor agreed to that, and sent again under their ids.
+  let flying = 0;
+  const post = (bodies, isGranted, how) => {
+    log(bodies);
+    const body = bodies[1] ? `[${bodies}]` : bodies[0];
+    const keep = () => {
+      if (!isGranted || !ask('v')) return;
+      const all = [kept(), ...bodies].filter((one) => one);
+      while (all.length > 20 || all.join('\n').length > 16384) all.shift();
+      storage.setItem(queued, all.join('\n'));
+    };
+    if (how && isGranted && navigator.sendBeacon) return navigator.sendBeacon(collector, body) || keep();
+    if (!page.fetch) return;
+    // Browsers let 64 KiB be under way that outlive their page.
+    flying += body.length;
+    fetch(collector, {
+      method: 'POST',
+      body,
+      keepalive: flying < 3e4,
+      credentials: isGranted ? 'include' : 'omit',
+    })
+      .then((answer) => (answer.ok ? answer.json() : answer.status > 499 && keep()))
+      .then((answer) => answer && ask('a', answer.visitor), keep)
+      .catch(log)
+      .then(() => (flying -= body.length));
+  };
+  const resend = safe(() => {
+    const all = ask('v') && kept();
+    if (!all) return;
+    storage.removeItem(queued);
+    post(all.split('\n').map((body) => body.replace(/(,"sent":\d+)?}$/, `,"sent":${Date.now()}}`)), 1);
+  });
+
+  // Within the limits of the wire, and without lone surrogates, which JSON can carry but UTF-8 cannot.
+  const cut = (text, length) => (text && ('' + text).slice(0, length).replace(/\p{Cs}/gu, '\ufffd')) || undefined;
   const flat = (props) => {
-    const kept = Object.entries(props || {})
-      .map(([name, value]) => [cut(name, 100), typeof value == 'string' ? cut(value, 500) : value])
+    const all = Object.entries(props || {})
+      .map(([name, value]) => [cut(name, 100), typeof value == 'string' ? cut(value, 500) || '' : value])
       .filter(([, value]) => typeof value == 'string' || value === !!value || Number.isFinite(value));
-    return kept.length ? JSON.stringify(Object.fromEntries(kept.slice(0, 30))) : '';
+    return all[0] && Object.fromEntries(all.slice(0, 30));
   };
 
-  // What waits until the wasm is up: the public calls and our own hooks.
+  // The public calls. What comes before the rules are up waits, and so does what comes while they work: the page's
+  // own wrapper of cookie or storage may call us from within.
   let waiting = [];
-  let isUp;
   const calls = {
-    track: (name, props) => name && ask('t', '', name, flat(props)),
+    track: (name, props) => name && hit('t', 'event', { name: cut(name, 100), props: flat(props) }),
     identify: (who) => {
       const { email, userId, traits } = typeof who == 'string' ? { email: who } : who;
-      if (email || userId) ask('i', '', email, userId, flat(traits));
+      if (email || userId) hit('t', 'identify', { email: cut(email, 254), user: cut(userId, 200), traits: flat(traits) });
     },
-    page: () => ask('p'),
+    page: () => hit('p', 'page'),
     consent: (word) => {
-      ask('c', '', word);
-      sweep();
+      ask('c', word);
+      if (word != 'granted') safe(() => storage.removeItem(queued))();
+      land();
     },
   };
   const call = safe((name, ...all) => {
-    if (isUp) calls[name] ? calls[name](...all) : ask(name, ...all);
+    if (isInside) Promise.resolve().then(() => call(name, ...all));
+    else if (rules) calls[name](...all);
     else if (waiting) waiting.push([name, ...all]);
   });
   for (const name in calls) api[name] = (...all) => call(name, ...all);
-  api.visitorId = safe(() => (isUp && ask('v')) || null);
+  api.visitorId = safe(() => ask('v') || null);
   api.checkoutMetadata = () => {
     const id = api.visitorId();
     return id ? { tributary_visitor_id: id } : {};
   };
-  api.decorate = (what) =>
-    safe(() => {
-      if (!isUp) return;
-      if (typeof what == 'string') return ask('d', '', what);
-      decorate(what, 'd');
-    })() || what;
+  const decorate = (element, letter) => {
+    for (const name of ['href', 'data-polar-checkout']) {
+      const link = ask(letter, element.getAttribute(name));
+      if (link) element.setAttribute(name, link);
+    }
+    elements([element]);
+  };
+  api.decorate = (what) => safe(() => (what.tagName ? decorate(what, 'd') : ask('d', what)))() || what;
   const early = safe((all) => api[all[0]](...[].slice.call(all, 1)));
-  const kept = api.q || [];
+  const queue = api.q || [];
   api.q = { push: (...all) => all.forEach(early) };
   let settle;
   api.ready = new Promise((done) => (settle = done));
 
-  // Checkout links and elements, each by its provider's own means.
-  const wanted =
-    ['polar.sh/', 'buy.stripe.com/', 'lemonsqueezy.com/', ...(data.checkoutHosts || '').split(',')]
-      .map((host) => host && `a[href*="${host}"],`)
-      .join('') + '[data-polar-checkout],stripe-buy-button,stripe-pricing-table,.paddle_button';
-  const decorate = (element, letter) => {
-    for (const name of ['href', 'data-polar-checkout']) {
-      const link = ask(letter, '', element.getAttribute(name) || '');
-      if (link) element.setAttribute(name, link);
-    }
-    const id = ask('v');
-    if (!id || (letter == 'D' && data.checkout == 'off')) return;
-    const reference = 'client-reference-id';
-    if (/^STRIPE-/.test(element.tagName)) {
-      if (!element.hasAttribute(reference)) element.setAttribute(reference, id);
-    } else if (element.matches('.paddle_button')) {
-      element.dataset.customData = JSON.stringify({
-        tributary_visitor_id: id,
-        ...JSON.parse(element.dataset.customData || '{}'),
-      });
-    }
+  // What few pages need is in a file of its own: other providers' elements, and sister sites.
+  const more = () => import(base + MORE_FILE);
+  const tools = { ask, on, data, collector, log };
+  const others = 'stripe-buy-button,stripe-pricing-table,.paddle_button';
+  const elements = (all) => {
+    const known = [...all].filter((one) => one.matches(others));
+    if (known[0]) more().then((file) => file.elements(known, tools)).catch(log);
   };
-  const sweep = safe(() => isUp && doc.querySelectorAll(wanted).forEach(safe((element) => decorate(element, 'D'))));
+
+  // Time the page was looked at by somebody who did something within the last half minute.
+  let shown;
+  let engaged = 0;
+  let active = Date.now();
+  const stir = () => {
+    const now = Date.now();
+    engaged += Math.max(0, Math.min(now - active, 3e4));
+    active = now;
+  };
+  const leave = () => {
+    stir();
+    if (engaged > 999 && shown) hit('e', 'event', { name: 'engaged', engaged }, 1, shown);
+    engaged = 0;
+  };
 
   const hook = safe(() => {
     // At the moment a link is used, whenever it was made: before the page's own handlers read it.
-    for (const name of ['pointerdown', 'click', 'focusin'])
-      page.addEventListener(
-        name,
-        safe((event) => {
-          const element = isUp && event.composedPath().find((node) => node.matches && node.matches(wanted));
-          if (element) decorate(element, 'D');
-        }),
-        true,
-      );
+    on(page, 'pointerdown click auxclick focusin submit', (event) => {
+      const find = (wanted) => event.composedPath().find((node) => node.matches && node.matches(wanted));
+      const isSubmit = event.type == 'submit';
+      const isClick = /k$/.test(event.type) && event.button < 2;
+      const link = !isSubmit && find('[href],[data-polar-checkout]');
+      if (link) {
+        const url = link.href;
+        if (data.checkout != 'off') decorate(link, 'D');
+        const name = isClick && data.outbound != 'off' && ask('o', url);
+        if (name && name != 'sister') hit('e', 'event', { name, props: flat({ url }) });
+      }
+      if (isSubmit || isClick) {
+        const goal = find((isSubmit ? 'form' : ':not(form)') + '[data-tributary-event]');
+        if (goal) call('track', goal.dataset.tributaryEvent, JSON.parse(goal.dataset.tributaryProps || '{}'));
+      }
+      const form = isSubmit && find('[data-tributary-identify]');
+      if (form) {
+        const name = form.dataset.tributaryIdentify;
+        const field = form.querySelector(name ? `[name="${name}"]` : '[type=email]');
+        if (field) call('identify', field.value);
+        hit('e', 'event', { name: 'form' });
+      }
+    });
     for (const name of ['pushState', 'replaceState']) {
       const before = history[name];
       history[name] = function () {
         const result = before.apply(this, arguments);
-        call(name < 'q' ? 'm' : 'r', location.href);
+        safe(hit)(name < 'q' ? 'm' : 'r', 'page');
         return result;
       };
     }
-    for (const name of ['popstate', 'hashchange']) page.addEventListener(name, () => call('m', location.href));
-    doc.addEventListener('DOMContentLoaded', sweep);
+    on(page, 'popstate hashchange', () => hit('m', 'page'));
+    on(page, 'pointermove keydown scroll', stir);
+    on(page, 'visibilitychange pagehide pageshow', ({ type, persisted }) => {
+      if (persisted && type == 'pageshow') hit('b', 'page');
+      if (type == 'pagehide' || doc.visibilityState == 'hidden') {
+        leave();
+        active = Infinity;
+      } else active = Date.now();
+    });
+    on(page, 'online', resend);
+    on(doc, 'DOMContentLoaded', sweep);
   });
+  const sweep = () => rules && data.checkout != 'off' && elements(doc.querySelectorAll(others));
 
-  // What was opened and where from, also when the app has changed the address before this script came.
-  const [entry] = performance.getEntriesByType('navigation');
-  const bare = (url) => url.replace(/#.*/, '');
-  const opened = entry && bare(entry.name) != bare(location.href) ? entry.name : location.href;
-  const begin = (module) => {
-    memory = initSync({ module }).memory;
-    const flags =
-      (entry && /^(re|ba)/.test(entry.type) ? 'return,' : '') +
-      (navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 'gpc' : '');
-    // In the order of `Config`.
-    const lines = [
-      data.workspace,
-      data.cookieDomain,
-      data.consent,
-      data.domains,
-      data.refParams || 'ref,via,aff',
-      data.checkout,
-      data.checkoutHosts,
-      data.spa,
-      data.respectGpc,
-    ];
-    ask('s', opened, lines.join('\n'), doc.referrer, flags);
-    isUp = 1;
-    // What the visitor said about consent comes before anything is counted.
-    const first = waiting;
-    waiting = 0;
-    first.forEach((all) => all[0] == 'consent' && call(...all));
-    call('l');
-    call('r', location.href);
-    first.forEach((all) => all[0] == 'consent' || call(...all));
+  // The address may have changed since the page was opened.
+  let first;
+  const land = () => {
+    hit('l', 'page', { ref: cut(doc.referrer, 2000), ...first }, 0, opened);
+    hit('r', 'page');
     sweep();
   };
-
+  const begin = ([exports, file]) => {
+    use((rules = exports), [page, doc, storage]);
+    if (file) [first, opened] = file.arrive(opened, tools);
+    active = Date.now();
+    // What the visitor said about consent comes before anything is counted.
+    const all = waiting;
+    waiting = 0;
+    const isConsent = ([name]) => name == 'consent';
+    all.filter(isConsent).forEach((one) => call(...one));
+    safe(land)();
+    all.forEach((one) => isConsent(one) || call(...one));
+    safe(resend)();
+  };
   const load = () => {
-    const get = () => fetch(base + WASM_FILE);
-    // `compileStreaming` is missing in old browsers and refuses a wrong content type.
-    new Promise((done) => done(WebAssembly.compileStreaming(get())))
-      .catch(() =>
-        get()
-          .then((answer) => answer.arrayBuffer())
-          .then((bytes) => WebAssembly.compile(bytes)),
-      )
+    const got = Promise.resolve()
+      .then(() => fetch(base + WASM_FILE))
+      .then((answer) => answer.arrayBuffer())
+      .then((bytes) => WebAssembly.instantiate(bytes, imports()))
+      .then((made) => made.instance.exports)
+      .catch((error) => {
+        log(error);
+        return import(base + JS_FILE).then((file) => file.start(imports()));
+      });
+    Promise.all([got, data.domains && more()])
       .then(begin)
       .catch((error) => {
         log(error);
-        isUp = waiting = 0;
+        rules = waiting = 0;
       })
       .then(settle);
   };
 
   hook();
-  kept.forEach(early);
+  queue.forEach(early);
   // A prerendered page may never be looked at.
   if (doc.prerendering) doc.addEventListener('prerenderingchange', load, { once: true });
   else load();

@@ -3,9 +3,7 @@
 //! The browser has already made the address absolute and escaped it; nothing is decoded here, and what an address
 //! means is decided elsewhere.
 
-use alloc::string::String;
-
-use crate::text::halves;
+use crate::text::{Pairs, take};
 
 /// The parts of an absolute address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +12,7 @@ pub struct Address<'a> {
     pub front: &'a str,
     /// Host and port, as written.
     pub host: &'a str,
-    /// The path, empty or beginning with `/`.
+    /// The path without its first `/`.
     pub path: &'a str,
     /// The query without its `?`.
     pub query: &'a str,
@@ -23,45 +21,54 @@ pub struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    /// Takes an address apart; one without a host has an empty one.
+    /// Takes an address apart; one that is not of the web has an empty host.
+    #[inline(never)]
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
-        let (rest, fragment) = halves(text, b'#');
-        let (front, query) = halves(rest, b'?');
-        let scheme_less = front.strip_prefix("https:").or(front.strip_prefix("http:")).unwrap_or(front);
-        let after = scheme_less.strip_prefix("//").unwrap_or_default();
-        let (host, _) = halves(after, b'/');
-        let path = after.get(host.len()..).unwrap_or_default();
+        let mut fragment = text;
+        let mut query = take(&mut fragment, b'#');
+        let front = take(&mut query, b'?');
+        let mut path = front;
+        let scheme = take(&mut path, b'/');
+        let nothing = take(&mut path, b'/');
         // `user@host` is not the host `user`.
-        let (user, host_of_user) = halves(host, b'@');
-        let host = host_of_user.unwrap_or(user);
-        Self { front, host, path, query: query.unwrap_or_default(), fragment: fragment.unwrap_or_default() }
+        let mut host = take(&mut path, b'/');
+        let user = take(&mut host, b'@');
+        if host.is_empty() {
+            host = user;
+        }
+        if !nothing.is_empty() || !scheme.is_empty() && !scheme.starts_with("http") {
+            host = "";
+        }
+        Self { front, host, path, query, fragment }
     }
-}
-
-/// Appends a parameter to a query.
-#[inline(never)]
-pub fn push_param(query: &mut String, name: &str, value: &str) {
-    if !query.is_empty() {
-        query.push('&');
-    }
-    query.push_str(name);
-    query.push('=');
-    query.push_str(value);
 }
 
 /// Whether `host` is `site`, above it or below it, with or without `www.`: not another site to come from.
 ///
 /// Public suffixes are not known here: `shop.example` and `blog.example` are different sites unless the tag
 /// names them in `data-domains`. The collector, which knows the suffixes, has the last word.
+#[inline(never)]
 #[must_use]
 pub fn is_same_site(host: &str, site: &str) -> bool {
     let (host, site) = (bare(host), bare(site));
     is_below(host, site) || is_below(site, host)
 }
 
-fn bare(host: &str) -> &str {
-    let (host, _) = halves(host, b':');
+/// Whether `host` is of one of the sites of a comma list.
+#[must_use]
+pub fn is_of_sites(host: &str, sites: &str) -> bool {
+    let mut sites = Pairs::of(sites, b',');
+    while sites.step() {
+        if is_same_site(host, sites.name) {
+            return true;
+        }
+    }
+    false
+}
+
+fn bare(mut host: &str) -> &str {
+    let host = take(&mut host, b':');
     host.strip_prefix("www.").unwrap_or(host)
 }
 
@@ -79,7 +86,7 @@ mod tests {
         assert_eq!(address.host, "shop.example:8443");
         assert_eq!(
             (address.path, address.query, address.fragment),
-            ("/a/b", "utm_source=x&empty=&y=1", "/r?z=2")
+            ("a/b", "utm_source=x&empty=&y=1", "/r?z=2")
         );
     }
 
@@ -107,5 +114,6 @@ mod tests {
         {
             assert!(!is_same_site(host, site), "{host} {site}");
         }
+        assert!(is_of_sites("docs.b.example", "a.example,b.example") && !is_of_sites("b.example", ""));
     }
 }

@@ -3,10 +3,8 @@
 //! An existing value is never overwritten, except our own earlier one, unsigned then and signed now. Nothing
 //! is taken off a link, and a link that leads nowhere of ours is left as it is.
 
-use alloc::string::String;
-
-use crate::address::{Address, push_param};
-use crate::text::{has, next_param, pair, words};
+use crate::address::Address;
+use crate::text::{Pairs, Text, has};
 use crate::visitor::is_unsigned_form;
 
 /// The utm parameters a Polar checkout link keeps; others it forgets.
@@ -15,76 +13,91 @@ const POLAR_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content
 /// Longest utm value handed on: Polar's metadata values end at 500 characters.
 const UTM_BYTES_MAX: usize = 500;
 
-/// The link with the visitor (and for Polar the session's `utm`) on it; `None` when it is no checkout link or
-/// has all it needs. `hosts` is the comma list of further hosts that serve Polar's links.
-#[must_use]
-pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<String> {
-    let address = Address::parse(link);
-    let (name, is_polar) = parameter(&address, hosts)?;
-    let mut query = String::new();
-    let mut has_visitor = false;
-    let pairs = words(address.query, b'&');
-    for before in pairs {
-        let (before, value) = pair(before);
-        let is_visitor = is_same_name(before, name);
-        has_visitor |= is_visitor;
-        if !before.is_empty() {
-            let is_ours = is_visitor && is_unsigned_form(value, visitor);
-            push_param(&mut query, before, if is_ours { visitor } else { value });
-        }
-    }
-    if !has_visitor {
-        push_param(&mut query, name, visitor);
-    }
-    let mut utm = words(if is_polar { utm } else { "" }, b'&');
-    while let Some((name, value)) = next_param(&mut utm) {
-        if has(POLAR_UTM, b' ', name) && value.len() <= UTM_BYTES_MAX && !has_param(&query, name) {
-            push_param(&mut query, name, value);
-        }
-    }
-    if query == address.query {
-        return None;
-    }
-    let mut link = String::from(address.front);
-    link.push('?');
-    link.push_str(&query);
-    if !address.fragment.is_empty() {
-        link.push('#');
-        link.push_str(address.fragment);
-    }
-    Some(link)
-}
-
-/// The parameter that carries the visitor on a link of this kind, and whether it is Polar's.
-fn parameter(address: &Address<'_>, hosts: &str) -> Option<(&'static str, bool)> {
-    let Address { host, path, .. } = *address;
-    let is_api = host == "api.polar.sh" || host == "sandbox-api.polar.sh";
-    if host == "buy.polar.sh" || is_api && path.starts_with("/v1/checkout-links/") || has(hosts, b',', host) {
-        Some(("reference_id", true))
-    } else if host == "buy.stripe.com" {
-        Some(("client_reference_id", false))
-    } else if host.ends_with(".lemonsqueezy.com")
-        && (path.starts_with("/buy/") || path.starts_with("/checkout/"))
-    {
-        Some((LEMON_SQUEEZY, false))
-    } else {
-        None
-    }
-}
+/// Longest link that is rewritten: with all that is added it fits a [`Text`].
+const LINK_BYTES_MAX: usize = 4096;
 
 /// `checkout[custom][tributary_visitor_id]`, escaped as forms do.
 const LEMON_SQUEEZY: &str = "checkout%5Bcustom%5D%5Btributary_visitor_id%5D";
 
+/// Writes the link with the visitor (and for Polar the session's `utm`) on it; false when it is no checkout link
+/// or has all it needs. `hosts` is the comma list of further hosts that serve Polar's links.
+#[must_use]
+pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text) -> bool {
+    let address = Address::parse(link);
+    let name = parameter(&address, hosts);
+    if name.is_empty() || link.len() > LINK_BYTES_MAX {
+        return false;
+    }
+    out.set(address.front);
+    out.push_byte(b'?');
+    let start = out.len();
+    let (mut has_visitor, mut is_changed) = (false, false);
+    let mut pairs = Pairs::of(address.query, b'&');
+    while pairs.step() {
+        if is_same_name(pairs.name, name) {
+            has_visitor = true;
+            if is_unsigned_form(pairs.value, visitor) {
+                is_changed |= pairs.value.len() != visitor.len();
+                out.push_param(start, pairs.name, visitor);
+                continue;
+            }
+        }
+        if out.len() > start {
+            out.push_byte(b'&');
+        }
+        out.push(pairs.pair);
+    }
+    if !has_visitor {
+        out.push_param(start, name, visitor);
+        is_changed = true;
+    }
+    let mut utm = Pairs::of(if name.len() == POLAR.len() { utm } else { "" }, b'&');
+    while utm.step() {
+        if has(POLAR_UTM, b' ', utm.name)
+            && utm.value.len() <= UTM_BYTES_MAX
+            && !has_param(address.query, utm.name)
+        {
+            out.push_param(start, utm.name, utm.value);
+            is_changed = true;
+        }
+    }
+    if !address.fragment.is_empty() {
+        out.push_byte(b'#');
+        out.push(address.fragment);
+    }
+    is_changed
+}
+
+/// Polar's parameter for the visitor; the other providers' are of other lengths.
+const POLAR: &str = "reference_id";
+
+/// The parameter that carries the visitor on a link of this kind, empty when it is no checkout link.
+fn parameter(address: &Address<'_>, hosts: &str) -> &'static str {
+    let Address { host, path, .. } = *address;
+    let is_api = host.strip_prefix("sandbox-").unwrap_or(host) == "api.polar.sh";
+    if host == "buy.polar.sh" || is_api && path.starts_with("v1/checkout-links/") || has(hosts, b',', host) {
+        POLAR
+    } else if host == "buy.stripe.com" {
+        "client_reference_id"
+    } else if host.ends_with(".lemonsqueezy.com")
+        && (path.starts_with("buy/") || path.starts_with("checkout/"))
+    {
+        LEMON_SQUEEZY
+    } else {
+        ""
+    }
+}
+
 /// Whether a name found on a link is `name`, also with its brackets written plainly.
 fn is_same_name(found: &str, name: &str) -> bool {
     found.eq_ignore_ascii_case(name)
-        || name == LEMON_SQUEEZY && found == "checkout[custom][tributary_visitor_id]"
+        || name.len() == LEMON_SQUEEZY.len() && found == "checkout[custom][tributary_visitor_id]"
 }
 
 fn has_param(query: &str, name: &str) -> bool {
-    let pairs = words(query, b'&');
-    for before in pairs {
-        if pair(before).0 == name {
+    let mut pairs = Pairs::of(query, b'&');
+    while pairs.step() {
+        if pairs.name == name {
             return true;
         }
     }
@@ -99,9 +112,14 @@ mod tests {
     const SIGNED: &str = "vis_01arz3ndektsv4rrffq69g5fav_1mac";
     const UTM: &str = "utm_source=news&utm_campaign=autumn%20sale&utm_id=7";
 
+    fn rewritten(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<String> {
+        let mut out = Box::new(Text::new());
+        rewrite(link, hosts, visitor, utm, &mut out).then(|| out.as_str().to_owned())
+    }
+
     #[track_caller]
     fn check(link: &str, want: Option<&str>) {
-        let got = rewrite(link, "localhost:4602,pay.example", MINTED, UTM);
+        let got = rewritten(link, "localhost:4602,pay.example", MINTED, UTM);
         assert_eq!(got.as_deref(), want.map(|want| want.replace('$', MINTED)).as_deref());
     }
 
@@ -116,6 +134,10 @@ mod tests {
         check(
             "http://localhost:4602/polar_cl_x?",
             Some(&format!("http://localhost:4602/polar_cl_x?{added}")),
+        );
+        check(
+            "https://buy.polar.sh/x?flag&&a=b=c",
+            Some(&format!("https://buy.polar.sh/x?flag&&a=b=c&{added}")),
         );
         check("//pay.example/x", Some(&format!("//pay.example/x?{added}")));
     }
@@ -135,13 +157,13 @@ mod tests {
 
     #[test]
     fn our_own_unsigned_value_gives_way_to_the_signed_one() {
-        let first = rewrite("https://buy.polar.sh/x", "", MINTED, "").unwrap();
-        let second = rewrite(&first, "", SIGNED, "").unwrap();
+        let first = rewritten("https://buy.polar.sh/x", "", MINTED, "").unwrap();
+        let second = rewritten(&first, "", SIGNED, "").unwrap();
         assert_eq!(second, format!("https://buy.polar.sh/x?reference_id={SIGNED}"));
-        assert_eq!(rewrite(&second, "", SIGNED, ""), None);
-        assert_eq!(rewrite(&second, "", MINTED, ""), None, "and never back");
+        assert_eq!(rewritten(&second, "", SIGNED, ""), None);
+        assert_eq!(rewritten(&second, "", MINTED, ""), None, "and never back");
         let other = format!("https://buy.polar.sh/x?reference_id={}", MINTED.replace("01a", "01b"));
-        assert_eq!(rewrite(&other, "", SIGNED, ""), None);
+        assert_eq!(rewritten(&other, "", SIGNED, ""), None);
     }
 
     #[test]

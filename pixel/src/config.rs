@@ -1,13 +1,11 @@
-//! What the script tag asks for: its `data-…` attributes, collected by the loader, read once.
+//! One call of the loader: what the browser says at that moment and what the script tag asks for, as one text.
 //!
 //! Unknown attributes and odd values are ignored: a wrong tag must never break the page it is on.
 
-use crate::text::fields;
+#[cfg(not(target_arch = "wasm32"))]
+use alloc::string::String;
 
-/// The tag's wishes: the attributes' values, one each, empty when absent. Kept as an array because a struct of
-/// texts is read by as many copies of the same code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Config<'a>([&'a str; 10]);
+use crate::text::take;
 
 /// What `data-consent` says about a visitor who has not been asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,30 +19,86 @@ pub enum Mode {
     Session,
 }
 
-impl<'a> Config<'a> {
-    /// Reads the attributes' values, one a line in the order of the functions below; an absent one is an empty
-    /// line.
+/// A call's texts, empty when absent, in the order of the functions below; `pixel/loader/loader.js` writes them
+/// with a NUL between. An array, because a struct of texts is read by as many copies of the same code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Call<'a>([&'a str; 18]);
+
+impl<'a> Call<'a> {
+    /// Takes a call's text apart.
     #[must_use]
-    pub fn read(lines: &'a str) -> Self {
-        Self(fields(lines, b'\n'))
+    pub fn read(mut text: &'a str) -> Self {
+        let mut call = Self::default();
+        for slot in &mut call.0 {
+            *slot = take(&mut text, 0);
+        }
+        call
     }
 
-    /// `data-workspace`.
+    /// What is asked; see [`crate::pixel::Pixel::call`].
     #[must_use]
-    pub fn ws(&self) -> &'a str {
-        self.0[0]
+    pub fn letter(&self) -> u8 {
+        self.0[0].bytes().next().unwrap_or_default()
+    }
+
+    /// The browser's clock, milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> &'a str {
+        self.0[1]
+    }
+
+    /// 48 random ASCII characters, five bits of each count: sixteen each for a hit, a session and a visitor.
+    #[must_use]
+    pub fn random(&self) -> &'a str {
+        self.0[2]
+    }
+
+    /// `document.cookie`.
+    #[must_use]
+    pub fn cookies(&self) -> &'a str {
+        self.0[3]
+    }
+
+    /// What storage holds, empty when nothing or when storage is refused.
+    #[must_use]
+    pub fn stored(&self) -> &'a str {
+        self.0[4]
+    }
+
+    /// The page's address: as it was opened for the landing, else as it is now.
+    #[must_use]
+    pub fn url(&self) -> &'a str {
+        self.0[5]
+    }
+
+    /// `document.referrer`.
+    #[must_use]
+    pub fn referrer(&self) -> &'a str {
+        self.0[6]
+    }
+
+    /// The browser reloaded the page, or went back to it through the history.
+    #[must_use]
+    pub fn is_return(&self) -> bool {
+        !self.0[7].is_empty()
+    }
+
+    /// The browser asks not to be tracked: Global Privacy Control or Do Not Track.
+    #[must_use]
+    pub fn has_gpc(&self) -> bool {
+        !self.0[8].is_empty() && self.0[9] != "false"
     }
 
     /// `data-cookie-domain`, empty for a cookie of this host only.
     #[must_use]
     pub fn cookie_domain(&self) -> &'a str {
-        self.0[1]
+        self.0[10]
     }
 
     /// `data-consent`.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        match self.0[2] {
+        match self.0[11] {
             "required" => Mode::Required,
             "session" => Mode::Session,
             _ => Mode::Granted,
@@ -54,37 +108,84 @@ impl<'a> Config<'a> {
     /// `data-domains`: sister sites, a comma list.
     #[must_use]
     pub fn domains(&self) -> &'a str {
-        self.0[3]
+        self.0[12]
     }
 
-    /// `data-ref-params`: parameters that carry a partner code, a comma list. The loader knows the default.
+    /// `data-ref-params`: parameters that carry a partner code, a comma list.
     #[must_use]
     pub fn ref_params(&self) -> &'a str {
-        self.0[4]
+        if self.0[13].is_empty() { "ref,via,aff" } else { self.0[13] }
     }
 
     /// `data-checkout`: whether links are rewritten without being asked.
     #[must_use]
     pub fn has_checkout(&self) -> bool {
-        self.0[5] != "off"
+        self.0[14] != "off"
     }
 
     /// `data-checkout-hosts`: more hosts that serve Polar checkout links, a comma list.
     #[must_use]
     pub fn checkout_hosts(&self) -> &'a str {
-        self.0[6]
+        self.0[15]
     }
 
-    /// `data-spa`: whether history changes count as pages.
+    /// `data-spa`: `off` when history changes are no pages, `hash` when every fragment is a page.
     #[must_use]
-    pub fn has_spa(&self) -> bool {
-        self.0[7] != "off"
+    pub fn spa(&self) -> &'a str {
+        self.0[16]
     }
 
-    /// `data-respect-gpc`.
+    /// What the letter is about: a link, a visitor id, a word.
     #[must_use]
-    pub fn respects_gpc(&self) -> bool {
-        self.0[8] != "false"
+    pub fn about(&self) -> &'a str {
+        self.0[17]
+    }
+}
+
+/// Writes a call's text as the loader does: for the tests, here and of the whole.
+#[cfg(not(target_arch = "wasm32"))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Draft<'a> {
+    /// See the functions of [`Call`].
+    pub letter: char,
+    /// See [`Call::now_ms`].
+    pub now_ms: u64,
+    /// See [`Call::random`].
+    pub random: &'a str,
+    /// See [`Call::cookies`].
+    pub cookies: &'a str,
+    /// See [`Call::stored`].
+    pub stored: &'a str,
+    /// See [`Call::url`].
+    pub url: &'a str,
+    /// See [`Call::referrer`].
+    pub referrer: &'a str,
+    /// See [`Call::is_return`].
+    pub is_return: bool,
+    /// See [`Call::has_gpc`].
+    pub has_gpc: bool,
+    /// The attributes, from `data-respect-gpc` to `data-spa`.
+    pub tag: [&'a str; 8],
+    /// See [`Call::about`].
+    pub about: &'a str,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Draft<'_> {
+    /// The text.
+    #[must_use]
+    pub fn write(&self) -> String {
+        let letter = String::from(self.letter);
+        // A letter of NUL, the default, is none: it would be a separator.
+        let letter = letter.trim_end_matches('\0');
+        let now_ms = alloc::format!("{}", self.now_ms);
+        let flag = |is_so: bool| if is_so { "1" } else { "" };
+        let mut all =
+            alloc::vec![letter, &now_ms, self.random, self.cookies, self.stored, self.url, self.referrer];
+        all.extend([flag(self.is_return), flag(self.has_gpc)]);
+        all.extend(self.tag);
+        all.push(self.about);
+        all.join("\0")
     }
 }
 
@@ -94,22 +195,40 @@ mod tests {
 
     #[test]
     fn a_bare_tag_has_the_defaults_of_the_contract() {
-        let config = Config::read("ws_demo");
-        assert_eq!((config.ws(), config.mode(), config.cookie_domain()), ("ws_demo", Mode::Granted, ""));
-        assert!(config.has_checkout() && config.has_spa() && config.respects_gpc());
+        let text = Draft { letter: 'l', url: "https://shop.example/", ..Draft::default() }.write();
+        let call = Call::read(&text);
+        assert_eq!((call.letter(), call.url()), (b'l', "https://shop.example/"));
+        assert_eq!(
+            (call.mode(), call.cookie_domain(), call.ref_params()),
+            (Mode::Granted, "", "ref,via,aff")
+        );
+        assert!(call.has_checkout() && !call.is_return() && !call.has_gpc());
     }
 
     #[test]
-    fn every_line_has_its_field() {
-        let config = Config::read("ws\n.a.example\nrequired\nb.example\nvia\noff\npay.example\noff\nfalse");
-        assert_eq!(
-            (config.ws(), config.cookie_domain(), config.mode()),
-            ("ws", ".a.example", Mode::Required)
-        );
-        assert_eq!(
-            (config.domains(), config.ref_params(), config.checkout_hosts()),
-            ("b.example", "via", "pay.example")
-        );
-        assert!(!config.has_checkout() && !config.has_spa() && !config.respects_gpc());
+    fn every_text_has_its_place() {
+        let draft = Draft {
+            letter: 'd',
+            now_ms: 7,
+            random: "random",
+            cookies: "cookies",
+            stored: "stored",
+            url: "url",
+            referrer: "referrer",
+            is_return: true,
+            has_gpc: true,
+            tag: ["true", ".a.example", "required", "b.example", "via", "off", "pay.example", "hash"],
+            about: "about",
+        };
+        let text = draft.write();
+        let call = Call::read(&text);
+        assert_eq!((call.now_ms(), call.random(), call.cookies()), ("7", "random", "cookies"));
+        assert_eq!((call.stored(), call.url(), call.referrer()), ("stored", "url", "referrer"));
+        assert_eq!((call.is_return(), call.has_gpc(), call.cookie_domain()), (true, true, ".a.example"));
+        assert_eq!((call.mode(), call.domains(), call.ref_params()), (Mode::Required, "b.example", "via"));
+        assert_eq!((call.has_checkout(), call.checkout_hosts(), call.spa()), (false, "pay.example", "hash"));
+        assert_eq!((call.letter(), call.about()), (b'd', "about"));
+        let deaf = Draft { has_gpc: true, tag: ["false", "", "", "", "", "", "", ""], ..draft }.write();
+        assert!(!Call::read(&deaf).has_gpc());
     }
 }

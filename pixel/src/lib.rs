@@ -9,12 +9,14 @@
 //! It never blocks the page, and nothing is stored, sent or minted without consent.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
+#[cfg(not(target_arch = "wasm32"))]
 extern crate alloc;
 
 pub mod address;
 pub mod checkout;
 pub mod config;
 pub mod consent;
+pub mod link;
 pub mod pixel;
 pub mod session;
 pub mod spa;

@@ -4,58 +4,67 @@
 //! is kept, and that is no error. Reading them is the loader's: a text handed in by an import of its own costs every
 //! visitor more bytes than one in the call's text.
 
-use alloc::string::String;
+use core::mem::ManuallyDrop;
 
-use wasm_bindgen::JsValue;
+use wasm_bindgen::convert::FromWasmAbi;
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlDocument, Storage, Window};
+
+use crate::text::Text;
 
 /// Name of the cookie, and of the line in storage.
 const KEY: &str = "_trb";
 
-/// The page's own objects, for one call.
-#[derive(Clone, Copy)]
-pub struct Page<'a> {
-    pub window: &'a Window,
-    pub document: &'a HtmlDocument,
-    pub storage: &'a Storage,
+/// Places of the page's own objects in the packed glue (`pixel/build/pack.mjs`), for the page's life.
+const WINDOW: u32 = 0;
+const DOCUMENT: u32 = 1;
+const STORAGE: u32 = 2;
+
+/// One of them, never given back.
+fn object<T: JsCast>(place: u32) -> ManuallyDrop<T> {
+    // SAFETY: the glue holds an object at each of these places as long as the module lives.
+    ManuallyDrop::new(unsafe { JsValue::from_abi(place) }.unchecked_into())
 }
 
-impl Page<'_> {
-    /// Stores the line.
-    pub fn store(self, line: &str) {
-        or_refused(self.storage.set_item(KEY, line));
-    }
-
-    /// Keeps the visitor's id for 400 days, the most a browser does; what a script has set most of them keep
-    /// for 7.
-    pub fn keep(self, id: &str, domain: &str) {
-        self.set_cookie(id, "34560000", domain);
-    }
-
-    /// Forgets cookie and stored line. The cookie was set for this host or for the domain, whichever it was.
-    pub fn forget(self, domain: &str) {
-        self.set_cookie("", "0", "");
-        self.set_cookie("", "0", domain);
-        or_refused(self.storage.remove_item(KEY));
-    }
-
-    #[inline(never)]
-    fn set_cookie(self, id: &str, seconds: &str, domain: &str) {
-        let mut cookie = String::new();
-        // Without TLS a browser takes a `Secure` cookie on localhost only.
-        let secure = if self.window.is_secure_context() { "; secure" } else { "" };
-        let on = if domain.is_empty() { "" } else { "; domain=" };
-        for part in [KEY, "=", id, "; path=/; samesite=lax; max-age=", seconds, secure, on, domain].iter() {
-            cookie.push_str(part);
-        }
-        or_refused(self.document.set_cookie(&cookie));
-    }
+/// Stores the line.
+pub fn store(line: &str) {
+    or_refused(object::<Storage>(STORAGE).set_item(KEY, line));
 }
 
-/// Where the browser threw, nothing is kept. The packed glue (`pixel/build/pack.mjs`) hands us `undefined` for
-/// whatever was thrown, which nobody need free: that saves the code that keeps JavaScript values.
+/// Keeps the visitor's id for 400 days, the most a browser does; what a script has set most of them keep
+/// for 7.
+pub fn keep(id: &str, domain: &str) {
+    set_cookie(id, "34560000", domain);
+}
+
+/// Forgets cookie and stored line. The cookie was set for this host or for the domain, whichever it was.
+pub fn forget(domain: &str) {
+    set_cookie("", "0", "");
+    set_cookie("", "0", domain);
+    or_refused(object::<Storage>(STORAGE).remove_item(KEY));
+}
+
+#[inline(never)]
+fn set_cookie(id: &str, seconds: &str, domain: &str) {
+    static COOKIE: Place = Place(core::cell::UnsafeCell::new(Text::new()));
+    // SAFETY: one thread, and nothing called here comes back.
+    let cookie = unsafe { &mut *COOKIE.0.get() };
+    cookie.clear();
+    // Without TLS a browser takes a `Secure` cookie on localhost only.
+    let secure = if object::<Window>(WINDOW).is_secure_context() { "; secure" } else { "" };
+    let on = if domain.is_empty() { "" } else { "; domain=" };
+    for part in [KEY, "=", id, "; path=/; samesite=lax; max-age=", seconds, secure, on, domain] {
+        cookie.push(part);
+    }
+    or_refused(object::<HtmlDocument>(DOCUMENT).set_cookie(cookie.as_str()));
+}
+
+struct Place(core::cell::UnsafeCell<Text>);
+
+// SAFETY: a wasm module without the threads feature runs on one thread.
+unsafe impl Sync for Place {}
+
+/// Where the browser threw, nothing is kept: the packed glue catches it and hands nothing over.
 fn or_refused(answer: Result<(), JsValue>) {
-    if let Err(thrown) = answer {
-        core::mem::forget(thrown);
-    }
+    core::mem::forget(answer);
 }

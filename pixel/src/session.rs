@@ -3,13 +3,13 @@
 //! It ends after 30 idle minutes and at no other time, midnight included. Stored as one short line of text in
 //! first-party storage, so that tabs share it; where storage is refused it lives in memory.
 
-use alloc::string::String;
-
 use wire::{Touch, Ulid};
 
-use crate::address::{Address, push_param};
-use crate::text::{next_param, number, words};
-use crate::touch::{Identity, is_utm};
+use crate::address::Address;
+use crate::config::Call;
+use crate::text::{Pairs, Text, number, take};
+use crate::touch::{self, Identity, is_utm};
+use crate::visitor::mint;
 
 /// Idle time that ends a session, and the time within which the same campaign is the same visit.
 pub const IDLE_MS: u64 = 30 * 60 * 1000;
@@ -18,12 +18,11 @@ pub const IDLE_MS: u64 = 30 * 60 * 1000;
 const SEEN_MAX: usize = 8;
 
 /// A session; before its first hit one that was over long ago.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
-    /// Its id.
-    pub id: Ulid,
+    /// Its id, a ULID.
+    pub id: Text,
     /// The utm parameters of its latest touch as they stood in the address, for the checkout.
-    pub utm: String,
+    pub utm: Text,
     /// The time of its latest hit, then each campaign identity met: its hash and when it was met last, zeros
     /// where there is none yet. One array, because reading and writing it is one loop.
     numbers: [u64; 1 + 2 * SEEN_MAX],
@@ -32,8 +31,14 @@ pub struct Session {
 impl Session {
     /// None yet.
     #[must_use]
-    pub fn none() -> Self {
-        Self { id: Ulid::from_digits(0, ""), utm: String::new(), numbers: [0; 1 + 2 * SEEN_MAX] }
+    pub const fn new() -> Self {
+        Self { id: Text::new(), utm: Text::new(), numbers: [0; 1 + 2 * SEEN_MAX] }
+    }
+
+    /// Ends it.
+    pub fn forget(&mut self) {
+        self.utm.clear();
+        self.numbers = [0; 1 + 2 * SEEN_MAX];
     }
 
     /// Time of its latest hit, milliseconds since the epoch.
@@ -45,7 +50,8 @@ impl Session {
     /// Notes an identity; true when it makes a new touch: not met in the last 30 minutes, a click id never.
     fn meet(&mut self, identity: Identity, now_ms: u64) -> bool {
         let mut oldest = 1;
-        for at in (1..self.numbers.len() - 1).step_by(2) {
+        let mut at = 1;
+        while at < self.numbers.len() {
             let met_ms = self.numbers[at + 1];
             if self.numbers[at] == u64::from(identity.hash) {
                 self.numbers[at + 1] = now_ms;
@@ -54,80 +60,87 @@ impl Session {
             if met_ms < self.numbers[oldest + 1] {
                 oldest = at;
             }
+            at += 2;
         }
         self.numbers[oldest] = identity.hash.into();
         self.numbers[oldest + 1] = now_ms;
         true
     }
 
-    /// One line: `<g when the visitor agreed, else d> <id> <utm> <last_ms> <hash> <ms> …`.
-    #[must_use]
-    pub fn write(&self, is_asked: bool) -> String {
-        let mut line = String::from(if is_asked { "g " } else { "d " });
-        self.id.push_to(&mut line);
-        line.push(' ');
-        line.push_str(&self.utm);
-        for number in self.numbers {
-            line.push(' ');
-            wire::push_digits(number, &mut line);
-        }
-        line
-    }
-
-    /// Reads a line; [`Session::none`] for anything else. Damaged numbers count as zero.
-    #[must_use]
-    pub fn read(line: &str) -> Self {
-        let mut session = Self::none();
-        let mut words = words(line, b' ');
-        words.next();
-        if let Some(id) = Ulid::parse(words.next().unwrap_or_default()) {
-            session.id = id;
-            session.utm = words.next().unwrap_or_default().into();
-            for slot in &mut session.numbers {
-                *slot = number(words.next().unwrap_or_default()).unwrap_or_default();
+    /// One line: `<g when the visitor agreed, else d> <last_ms> <id> <utm> <hash> <ms> …`.
+    pub fn write(&self, is_asked: bool, line: &mut Text) {
+        line.set(if is_asked { "g" } else { "d" });
+        for (at, value) in self.numbers.iter().enumerate() {
+            line.push_byte(b' ');
+            line.push_digits(*value);
+            if at == 0 {
+                for text in [&self.id, &self.utm] {
+                    line.push_byte(b' ');
+                    line.push(text.as_str());
+                }
             }
         }
-        session
     }
 
-    /// What a hit of this moment does to the session, the touch it is among it. `fresh` is the id of the next
-    /// session. A clock that jumped back ends it only by more than the idle time.
+    /// Takes over the session of a line, when that is the later one. Anything else changes nothing; damaged
+    /// numbers count as zero.
+    pub fn read(&mut self, mut line: &str) {
+        let mut next = || take(&mut line, b' ');
+        next();
+        let last_ms = number(next());
+        let id = next();
+        if last_ms <= self.last_ms() || id.len() != Ulid::LEN {
+            return;
+        }
+        self.id.set(id);
+        self.utm.set(next());
+        self.numbers[0] = last_ms;
+        for slot in &mut self.numbers[1..] {
+            *slot = number(next());
+        }
+    }
+
+    /// What a hit of this moment does to the session, the touch it is among it. The referrer counts when the page
+    /// was opened with it. A clock that jumped back ends the session only by more than the idle time.
     ///
     /// `is_return` says that the browser reloaded the page or went back to it: what stands in the address was met
     /// when the page was first shown, so inside a session it is no touch.
-    pub fn enter(
-        &mut self,
-        fresh: Ulid,
-        now_ms: u64,
-        page: &Address<'_>,
-        is_return: bool,
-        each_identity: impl FnOnce(&mut dyn FnMut(Identity)),
-    ) -> Option<Touch> {
+    pub fn enter(&mut self, call: &Call<'_>, referrer: &str, is_return: bool) -> Option<Touch> {
+        let now_ms = number(call.now_ms());
+        let page = Address::parse(call.url());
         let is_first = self.last_ms().abs_diff(now_ms) > IDLE_MS;
         if is_first {
-            self.id = fresh;
-            self.numbers = [0; 1 + 2 * SEEN_MAX];
+            self.forget();
+            self.id.clear();
+            mint(now_ms, call.random(), 16, &mut self.id);
         }
         self.numbers[0] = now_ms;
         let mut is_campaign = false;
-        each_identity(&mut |identity| is_campaign |= self.meet(identity, now_ms));
+        touch::identities(call, &page, referrer, |identity| is_campaign |= self.meet(identity, now_ms));
         if !is_first && (is_return || !is_campaign) {
             return None;
         }
         self.utm.clear();
-        let mut query = words(page.query, b'&');
-        while let Some((name, value)) = next_param(&mut query) {
-            if is_utm(name) {
-                push_param(&mut self.utm, name, value);
+        let mut query = Pairs::of(page.query, b'&');
+        while query.step() {
+            if is_utm(query.name) && !query.value.is_empty() {
+                self.utm.push_param(0, query.name, query.value);
             }
         }
         Some(if is_first { Touch::Session } else { Touch::Campaign })
     }
 }
 
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Draft;
     use proptest::prelude::*;
 
     const MINUTE: u64 = 60_000;
@@ -135,27 +148,26 @@ mod tests {
     const NOON: u64 = 29_395_000;
 
     struct Visit {
-        session: Session,
+        session: Box<Session>,
         minted: u8,
     }
 
     impl Visit {
         fn new() -> Self {
-            Self { session: Session::none(), minted: 0 }
+            Self { session: Box::new(Session::new()), minted: 0 }
         }
 
-        fn hit(&mut self, minute: u64, hashes: &[u32], is_return: bool) -> Option<Touch> {
+        fn hit(&mut self, minute: u64, query: &str, is_return: bool) -> Option<Touch> {
             self.minted += 1;
-            let fresh = Ulid::new(0, [self.minted; 10]);
-            self.session.enter(fresh, minute * MINUTE, &Address::parse(""), is_return, |found| {
-                for hash in hashes {
-                    found(Identity { hash: *hash, is_click: *hash > 100 });
-                }
-            })
+            let random = String::from(char::from(b'@' + self.minted)).repeat(48);
+            let url = format!("https://shop.example/?{query}");
+            let draft =
+                Draft { now_ms: minute * MINUTE, random: &random, url: &url, ..Draft::default() }.write();
+            self.session.enter(&Call::read(&draft), "", is_return)
         }
 
-        fn id(&self) -> Ulid {
-            self.session.id
+        fn id(&self) -> String {
+            self.session.id.as_str().to_owned()
         }
     }
 
@@ -163,25 +175,29 @@ mod tests {
     fn thirty_idle_minutes_end_a_session_and_midnight_does_not() {
         let mut visit = Visit::new();
         let before_midnight = 20_413 * 24 * 60 - 10;
-        assert_eq!(visit.hit(before_midnight, &[], false), Some(Touch::Session));
+        assert_eq!(visit.hit(before_midnight, "", false), Some(Touch::Session));
         let first = visit.id();
-        assert_eq!(visit.hit(before_midnight + 20, &[], false), None);
-        assert_eq!(visit.hit(before_midnight + 50, &[], false), None, "thirty minutes are not over thirty");
+        assert_eq!(visit.hit(before_midnight + 20, "", false), None);
+        assert_eq!(visit.hit(before_midnight + 50, "", false), None, "thirty minutes are not over thirty");
         assert_eq!(visit.id(), first);
-        assert_eq!(visit.hit(before_midnight + 81, &[], false), Some(Touch::Session));
+        assert_eq!(visit.hit(before_midnight + 81, "", false), Some(Touch::Session));
         assert_ne!(visit.id(), first);
     }
 
     #[test]
     fn a_new_campaign_is_a_touch_and_the_same_is_not() {
         let mut visit = Visit::new();
-        assert_eq!(visit.hit(NOON, &[1], false), Some(Touch::Session));
-        assert_eq!(visit.hit(NOON + 1, &[1], false), None);
-        assert_eq!(visit.hit(NOON + 2, &[2], false), Some(Touch::Campaign));
-        assert_eq!(visit.hit(NOON + 3, &[1], false), None, "back to the first within thirty minutes");
-        assert_eq!(visit.hit(NOON + 20, &[], false), None);
+        assert_eq!(visit.hit(NOON, "utm_source=1", false), Some(Touch::Session));
+        assert_eq!(visit.hit(NOON + 1, "utm_source=1", false), None);
+        assert_eq!(visit.hit(NOON + 2, "utm_source=2", false), Some(Touch::Campaign));
         assert_eq!(
-            visit.hit(NOON + 40, &[1], false),
+            visit.hit(NOON + 3, "utm_source=1", false),
+            None,
+            "back to the first within thirty minutes"
+        );
+        assert_eq!(visit.hit(NOON + 20, "", false), None);
+        assert_eq!(
+            visit.hit(NOON + 40, "utm_source=1", false),
             Some(Touch::Campaign),
             "37 minutes later it is a new visit"
         );
@@ -190,61 +206,91 @@ mod tests {
     #[test]
     fn a_click_id_met_before_is_never_new_in_the_session() {
         let mut visit = Visit::new();
-        visit.hit(NOON, &[101], false);
-        visit.hit(NOON + 25, &[], false);
-        assert_eq!(visit.hit(NOON + 50, &[101], false), None);
-        assert_eq!(visit.hit(NOON + 51, &[102], false), Some(Touch::Campaign));
+        visit.hit(NOON, "gclid=101", false);
+        visit.hit(NOON + 25, "", false);
+        assert_eq!(visit.hit(NOON + 50, "gclid=101", false), None);
+        assert_eq!(visit.hit(NOON + 51, "gclid=102", false), Some(Touch::Campaign));
     }
 
     #[test]
     fn a_reload_or_the_back_button_is_no_touch() {
         let mut visit = Visit::new();
-        visit.hit(NOON, &[1], false);
-        visit.hit(NOON + 25, &[], false);
-        assert_eq!(visit.hit(NOON + 50, &[1], true), None);
-        assert_eq!(visit.hit(NOON + 90, &[1], true), Some(Touch::Session), "but a session over is over");
+        visit.hit(NOON, "utm_source=1", false);
+        visit.hit(NOON + 25, "", false);
+        assert_eq!(visit.hit(NOON + 50, "utm_source=1", true), None);
+        assert_eq!(
+            visit.hit(NOON + 90, "utm_source=1", true),
+            Some(Touch::Session),
+            "but a session over is over"
+        );
     }
 
     #[test]
     fn a_clock_that_jumps_back_years_starts_anew() {
         let mut visit = Visit::new();
-        visit.hit(NOON, &[], false);
-        assert_eq!(visit.hit(NOON - 10, &[], false), None);
-        assert_eq!(visit.hit(10, &[], false), Some(Touch::Session));
+        visit.hit(NOON, "", false);
+        assert_eq!(visit.hit(NOON - 10, "", false), None);
+        assert_eq!(visit.hit(10, "", false), Some(Touch::Session));
     }
 
     #[test]
     fn more_identities_than_places_forget_the_oldest() {
         let mut visit = Visit::new();
         for minute in 0..10 {
-            visit.hit(NOON + minute, &[minute as u32 + 1], false);
+            visit.hit(NOON + minute, &format!("utm_source={}", minute + 1), false);
         }
-        assert_eq!(visit.hit(NOON + 11, &[10], false), None, "met lately");
-        assert_eq!(visit.hit(NOON + 12, &[1], false), Some(Touch::Campaign), "forgotten");
+        assert_eq!(visit.hit(NOON + 11, "utm_source=10", false), None, "met lately");
+        assert_eq!(visit.hit(NOON + 12, "utm_source=1", false), Some(Touch::Campaign), "forgotten");
+    }
+
+    fn read(line: &str) -> Box<Session> {
+        let mut session = Box::new(Session::new());
+        session.read(line);
+        session
+    }
+
+    fn same(one: &Session, other: &Session) -> bool {
+        one.id.as_str() == other.id.as_str()
+            && one.utm.as_str() == other.utm.as_str()
+            && one.numbers == other.numbers
     }
 
     #[test]
     fn damaged_lines_are_no_session() {
-        for bad in ["", "g", "g x 1 -", "off", "g 01arz3ndektsv4rrffq69g5fa utm_source=a 5"] {
-            assert_eq!(Session::read(bad), Session::none(), "{bad}");
+        for bad in ["", "g", "g x 1 -", "off", "g 5 01arz3ndektsv4rrffq69g5fa utm_source=a"] {
+            assert!(same(&read(bad), &Session::new()), "{bad}");
         }
-        let short = Session::read("d 01arz3ndektsv4rrffq69g5fav utm_source=a 5 7 x");
-        assert_eq!((&*short.utm, short.last_ms(), short.numbers[1]), ("utm_source=a", 5, 7));
-        assert_eq!(Session::read("d 01arz3ndektsv4rrffq69g5fav utm_source=a").last_ms(), 0, "over long ago");
+        let short = read("d 5 01arz3ndektsv4rrffq69g5fav utm_source=a 7 x");
+        assert_eq!((short.utm.as_str(), short.last_ms(), short.numbers[1]), ("utm_source=a", 5, 7));
+    }
+
+    #[test]
+    fn of_two_sessions_the_later_counts() {
+        let mut session = read("d 9 01arz3ndektsv4rrffq69g5fav utm_source=a");
+        session.read("d 8 01brz3ndektsv4rrffq69g5fav utm_source=b");
+        assert_eq!(session.utm.as_str(), "utm_source=a");
+        session.read("d 10 01brz3ndektsv4rrffq69g5fav utm_source=b");
+        assert_eq!(session.id.as_str(), "01brz3ndektsv4rrffq69g5fav");
     }
 
     proptest! {
         #[test]
         fn a_line_is_read_back(
-            time in any::<u64>(), utm in "[a-z_=&%0-9]{0,30}", numbers in any::<[u64; 1 + 2 * SEEN_MAX]>()
+            utm in "[a-z_=&%0-9]{0,30}", numbers in any::<[u64; 1 + 2 * SEEN_MAX]>()
         ) {
-            let session = Session { id: Ulid::new(time, [3; 10]), utm, numbers };
-            prop_assert_eq!(Session::read(&session.write(false)), session);
+            let mut session = Box::new(Session::new());
+            session.id.set("01arz3ndektsv4rrffq69g5fav");
+            session.utm.set(&utm);
+            session.numbers = numbers;
+            session.numbers[0] = numbers[0].max(1);
+            let mut line = Text::new();
+            session.write(false, &mut line);
+            prop_assert!(same(&read(line.as_str()), &session));
         }
 
         #[test]
         fn any_line_has_an_answer(line in any::<String>()) {
-            let _ = Session::read(&line);
+            let _ = read(&line);
         }
     }
 }

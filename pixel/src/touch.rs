@@ -3,9 +3,9 @@
 //! Only *that* an identity is there and whether it is a known one is decided in the pixel; what it means
 //! (source, channel, ignored referrer) is the collector's. Identities are kept as hashes, never as text.
 
-use crate::address::{Address, is_same_site};
-use crate::config::Config;
-use crate::text::{has, next_param, words};
+use crate::address::{Address, is_of_sites, is_same_site};
+use crate::config::Call;
+use crate::text::{Pairs, has};
 
 /// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
 /// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
@@ -24,34 +24,44 @@ pub struct Identity {
 
 /// Calls `found` with each campaign identity of a page: its utm set, each click id, each partner code; the
 /// referrer only when the address has none of these, because an ad's referrer is where the ad stood.
-pub fn identities(config: &Config<'_>, page: &Address<'_>, referrer: &str, found: &mut dyn FnMut(Identity)) {
+pub fn identities(call: &Call<'_>, page: &Address<'_>, referrer: &str, mut found: impl FnMut(Identity)) {
     let mut utm_sum = 0u32;
     let mut is_plain = true;
-    let mut query = words(page.query, b'&');
-    while let Some((name, value)) = next_param(&mut query) {
-        if is_utm(name) {
-            // A sum does not depend on the order the parameters stand in.
-            utm_sum = utm_sum.wrapping_add(hash(name, value));
-        } else {
-            let is_click = has(CLICK_IDS, b' ', name);
-            if is_click || has(config.ref_params(), b',', name) {
-                is_plain = false;
-                found(Identity { hash: hash(name, value), is_click });
+    let mut query = Pairs::of(page.query, b'&');
+    // One place where an identity is told: what it calls is compiled into it. The two after the query come last.
+    loop {
+        let identity = if query.step() {
+            let hash = hash(query.name, query.value);
+            let is_click = has(CLICK_IDS, b' ', query.name);
+            if query.value.is_empty() {
+                continue;
             }
-        }
-    }
-    if utm_sum != 0 {
+            if is_utm(query.name) {
+                // A sum does not depend on the order the parameters stand in.
+                utm_sum = utm_sum.wrapping_add(hash);
+                continue;
+            }
+            if !is_click && !has(call.ref_params(), b',', query.name) {
+                continue;
+            }
+            Identity { hash, is_click }
+        } else if utm_sum != 0 {
+            let hash = utm_sum;
+            utm_sum = 0;
+            Identity { hash, is_click: false }
+        } else {
+            let from = Address::parse(referrer).host;
+            if is_plain
+                && !from.is_empty()
+                && !is_same_site(from, page.host)
+                && !is_of_sites(from, call.domains())
+            {
+                found(Identity { hash: hash("", from), is_click: false });
+            }
+            return;
+        };
         is_plain = false;
-        found(Identity { hash: utm_sum, is_click: false });
-    }
-    let from = Address::parse(referrer).host;
-    let mut is_own = is_same_site(from, page.host);
-    let sites = words(config.domains(), b',');
-    for site in sites {
-        is_own |= is_same_site(from, site);
-    }
-    if is_plain && !from.is_empty() && !is_own {
-        found(Identity { hash: hash("", from), is_click: false });
+        found(identity);
     }
 }
 
@@ -74,11 +84,12 @@ fn hash(name: &str, value: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Draft;
 
     fn of(url: &str, referrer: &str) -> Vec<Identity> {
-        let config = Config::read("ws\n\n\nsister.example\nref,via,aff");
+        let draft = Draft { tag: ["", "", "", "sister.example", "", "", "", ""], ..Draft::default() }.write();
         let mut all = Vec::new();
-        identities(&config, &Address::parse(url), referrer, &mut |identity| all.push(identity));
+        identities(&Call::read(&draft), &Address::parse(url), referrer, |identity| all.push(identity));
         all
     }
 

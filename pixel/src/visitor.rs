@@ -4,12 +4,10 @@
 //! knows its visitor; browsers cap it at days. The collector's response header replaces it by the signed,
 //! long-lived one, which is therefore never overwritten here.
 
-use alloc::string::String;
-
 use wire::limits::VISITOR_BYTES_MAX;
 use wire::{Ulid, VisitorId};
 
-use crate::text::{pair, words};
+use crate::text::{Pairs, Text};
 
 /// The cookie's name; the key in storage is the same.
 pub const NAME: &str = "_trb";
@@ -40,22 +38,33 @@ pub fn is_unsigned_form(value: &str, visitor: &str) -> bool {
 #[must_use]
 pub fn in_cookies(cookies: &str) -> &str {
     let mut found = "";
-    let cookies = words(cookies, b';');
-    for cookie in cookies {
-        let (name, value) = pair(cookie.strip_prefix(' ').unwrap_or(cookie));
-        if name == NAME && is_id(value) && value.len() > found.len() {
-            found = value;
+    let mut cookies = Pairs::of(cookies, b';');
+    while cookies.step() {
+        let name = cookies.name.strip_prefix(' ').unwrap_or(cookies.name);
+        if name == NAME && is_id(cookies.value) && cookies.value.len() > found.len() {
+            found = cookies.value;
         }
     }
     found
 }
 
-/// `vis_` and the ULID, the form the browser mints.
-#[must_use]
-pub fn minted(ulid: Ulid) -> String {
-    let mut id = String::from(VisitorId::PREFIX);
-    ulid.push_to(&mut id);
-    id
+/// Crockford's alphabet in lower case: no i, l, o, u.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// Appends a new ULID: the time, then the randomness in sixteen characters from `at` on, of which the low five
+/// bits count. Missing characters count as zero.
+#[inline(never)]
+pub fn mint(now_ms: u64, random: &str, at: usize, out: &mut Text) {
+    // Ten characters hold 50 bits, and a ULID's time is 48.
+    let mut shift = 50;
+    while shift > 0 {
+        shift -= 5;
+        out.push_byte(ALPHABET[((now_ms & 0xffff_ffff_ffff) >> shift & 31) as usize]);
+    }
+    for place in at..at + 16 {
+        let byte = random.as_bytes().get(place).copied().unwrap_or_default();
+        out.push_byte(ALPHABET[usize::from(byte & 31)]);
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +73,17 @@ mod tests {
 
     const MINTED: &str = "vis_01arz3ndektsv4rrffq69g5fav";
     const SIGNED: &str = "vis_01arz3ndektsv4rrffq69g5fav_1mac";
+
+    #[test]
+    fn what_is_minted_is_a_ulid() {
+        for now_ms in [0, 1_763_718_000_000, (1 << 48) - 1, u64::MAX] {
+            let mut text = Text::new();
+            mint(now_ms, "xx@ABCDEFGHIJKLMNO", 2, &mut text);
+            let ulid = Ulid::parse(text.as_str()).expect("a ULID");
+            assert_eq!(ulid.time_ms(), now_ms & ((1 << 48) - 1));
+            assert_eq!(&text.as_str()[10..], "0123456789abcdef");
+        }
+    }
 
     #[test]
     fn the_signed_cookie_counts() {

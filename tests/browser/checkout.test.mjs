@@ -17,7 +17,7 @@ test('a Polar link gets the signed visitor and the utm of the session', async (t
   await stage.open('/prices');
   await stage.answered();
   const id = await visitor(stage);
-  await stage.page.waitForFunction((id) => document.querySelector('a').href.includes(id), id);
+  await stage.page.dispatchEvent('a', 'pointerdown');
   assert.equal(
     await read(stage, 'a', 'href'),
     `${LINK}?theme=dark&reference_id=${id}&utm_source=news&utm_campaign=autumn%20sale#x`,
@@ -128,6 +128,9 @@ test('other providers get the visitor by their own means', async (t) => {
   await stage.answered();
   for (const id of ['link', 'button', 'mine', 'lemon', 'paddle']) await stage.page.dispatchEvent(`#${id}`, 'pointerdown');
   const id = await visitor(stage);
+  // What puts it on these two is loaded when they are found.
+  await stage.page.waitForSelector('#button[client-reference-id]', { state: 'attached' });
+  await stage.page.waitForSelector('#paddle[data-custom-data*=tributary]', { state: 'attached' });
   assert.equal(await read(stage, '#link', 'href'), `https://buy.stripe.com/x?client_reference_id=${id}`);
   assert.match(await read(stage, '#button', 'client-reference-id'), /^vis_/);
   assert.equal(await read(stage, '#mine', 'client-reference-id'), 'mine');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { manifest } from './support/collector.mjs';
 import { Stage, useBrowser } from './support/stage.mjs';
 
 useBrowser();
@@ -87,24 +88,38 @@ test('a collector that answers nonsense is not noticed', async (t) => {
   assert.match(await stage.page.evaluate(() => tributary.visitorId()), /^vis_[0-9a-z]{26}$/);
 });
 
-test('a policy that refuses wasm leaves the page and its calls working', async (t) => {
+test('a policy that refuses wasm is answered with the same rules as JavaScript', async (t) => {
   const stage = await Stage.start(t);
   const policy = `script-src 'self' 'unsafe-inline' ${stage.collector.origin}`;
-  stage.site('/', { headers: { 'content-security-policy': policy }, body: '<a href="https://buy.polar.sh/x">Buy</a>' });
+  stage.site('/', { headers: { 'content-security-policy': policy } });
+  await stage.open('/');
+  const [hit] = await stage.collector.taken(1);
+  assert.equal(hit.touch, 'session');
+  assert.ok(stage.collector.served.includes(`/${manifest.js}`));
+});
+
+test('a page that allows wasm never loads the JavaScript', async (t) => {
+  const stage = (await Stage.start(t)).site('/', { headers: { 'content-security-policy': "default-src * 'unsafe-inline' 'wasm-unsafe-eval'" } });
+  await stage.open('/');
+  await stage.collector.taken(1);
+  assert.deepEqual(stage.collector.served, ['/p.js', `/${manifest.wasm}`], 'the normal path is these two files');
+});
+
+test('rules that are missing in both forms leave the page working', async (t) => {
+  const stage = (await Stage.start(t)).site('/');
+  await stage.context.route('**/p/*', (route) => route.fulfill({ status: 404, body: 'gone' }));
   await stage.open('/');
   await stage.ready();
-  const seen = await stage.page.evaluate(everything);
-  assert.deepEqual(seen, [null, {}, 'https://buy.polar.sh/x']);
+  assert.deepEqual(await stage.page.evaluate(everything), [null, {}, 'https://buy.polar.sh/x']);
   assert.equal(await stage.page.evaluate(() => location.pathname), '/moved');
   assert.equal(stage.posts.length, 0);
 });
 
-test('a wasm file that is missing or broken leaves the page working', async (t) => {
+test('a wasm file that is broken is answered with the JavaScript', async (t) => {
   const stage = (await Stage.start(t)).site('/');
-  await stage.context.route('**/*.wasm', (route) => route.fulfill({ status: 404, body: 'gone' }));
+  await stage.context.route('**/*.wasm', (route) => route.fulfill({ status: 200, body: 'broken' }));
   await stage.open('/');
-  await stage.ready();
-  assert.deepEqual(await stage.page.evaluate(everything), [null, {}, 'https://buy.polar.sh/x']);
+  await stage.collector.taken(1);
 });
 
 test('a server that calls wasm by another type still works', async (t) => {

@@ -3,9 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use pixel::config::Config;
-use pixel::pixel::{Call, Landing, Moment, Pixel};
-use serde_json::Value;
+use pixel::config::{Call, Draft};
+use pixel::pixel::{FORGET, KEEP, Pixel, STORE};
+use serde_json::{Value, json};
 
 use crate::shop::{ORIGIN, Shop};
 use crate::{Answer, Dice, Order, Price, Purchase};
@@ -15,6 +15,9 @@ const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/
 
 /// The visitor cookie.
 const COOKIE: &str = "_trb";
+
+/// The tag's cookie domain.
+const COOKIE_DOMAIN: &str = ".shop.example";
 
 /// A browser, and the person in front of it.
 #[derive(Clone)]
@@ -32,9 +35,16 @@ struct Browser {
     cookie: String,
     /// What the pixel keeps in storage.
     stored: String,
-    /// The open page's pixel, and its address. A page's texts live as long as the program: pixels borrow them.
-    page: Option<(Pixel<'static>, &'static str)>,
+    page: Option<Page>,
     dice: Dice,
+}
+
+/// An open page: its pixel and how it was opened.
+struct Page {
+    pixel: Box<Pixel>,
+    url: String,
+    referrer: String,
+    is_return: bool,
 }
 
 impl Visitor {
@@ -68,7 +78,7 @@ impl Visitor {
 
     /// Opens a page by a link on the page `referrer`.
     pub async fn arrives_from(&self, referrer: &str, path: &str) {
-        self.opens(referrer, format!("{ORIGIN}{path}").leak(), false).await;
+        self.opens(referrer, format!("{ORIGIN}{path}"), false).await;
     }
 
     /// Reloads the open page.
@@ -79,28 +89,26 @@ impl Visitor {
 
     /// Tells the shop an e-mail address on the open page.
     pub async fn identifies(&self, email: &str) {
-        let answer = self.calls(Call::Identify(email, "", "")).await;
+        let answer = self.calls('t', json!({"kind": "identify", "email": email})).await;
         accepted(&answer);
     }
 
     /// Tells the shop the shop's own id of the person on the open page.
     pub async fn logs_in_as(&self, user: &str) {
-        let answer = self.calls(Call::Identify("", user, "")).await;
+        let answer = self.calls('t', json!({"kind": "identify", "user": user})).await;
         accepted(&answer);
     }
 
     /// The visitor id as checkouts get it: signed, once the collector has answered.
     pub fn id(&self) -> String {
-        let browser = self.browser();
-        let (pixel, _) = browser.page.as_ref().expect("a page is open");
-        pixel.visitor().to_owned()
+        self.browser().asks('v', "", self.0.shop.now_ms())
     }
 
     /// The open page's pixel puts the visitor on a checkout link.
     pub fn decorates(&self, link: &str) -> String {
-        let browser = self.browser();
-        let (pixel, _) = browser.page.as_ref().expect("a page is open");
-        pixel.decorate(link, false).expect("the pixel knows this link")
+        let decorated = self.browser().asks('D', link, self.0.shop.now_ms());
+        assert_ne!(decorated, "", "the pixel knows this link");
+        decorated
     }
 
     /// A purchase by this person whose checkout does not know the visitor yet.
@@ -118,29 +126,37 @@ impl Visitor {
         self.checkout(price).by_api().monthly().pays().await
     }
 
-    async fn opens(&self, referrer: &str, url: &'static str, is_return: bool) {
-        // What the loader reads off the script tag, a line each.
-        let tag = format!("{}\n.shop.example\n\n\nref,via,aff\n\n\n\n\n", self.0.shop.workspace());
-        let landing = Landing { url, referrer: referrer.to_owned().leak(), is_return };
-        {
-            let mut browser = self.browser();
-            let pixel = Pixel::new(Config::read(tag.leak()), landing, false, &browser.stored);
-            browser.page = Some((pixel, url));
-        }
-        accepted(&self.calls(Call::Land).await);
+    async fn opens(&self, referrer: &str, url: String, is_return: bool) {
+        let (pixel, referrer) = (Box::new(Pixel::new()), referrer.to_owned());
+        let page = json!({"kind": "page", "ref": referrer});
+        self.browser().page = Some(Page { pixel, url, referrer, is_return });
+        accepted(&self.calls('l', page).await);
     }
 
-    /// A call of the page to the pixel, and what the collector answers to what it sends.
-    async fn calls(&self, call: Call<'_>) -> Answer {
-        let post = self.browser().call(call, self.0.shop.now_ms());
-        let body = post.expect("the pixel reports this call");
+    /// A call of the page to the pixel, and what the collector answers to what it sends: what the loader does.
+    async fn calls(&self, letter: char, happened: Value) -> Answer {
+        let now_ms = self.0.shop.now_ms();
+        let answer = self.browser().asks(letter, "", now_ms);
+        let mut words = answer.split(' ').map(str::to_owned);
+        let mut hit = happened;
+        for name in ["id", "visitor", "session", "consent", "touch"] {
+            let word = words.next().expect("the pixel reports this call");
+            if !word.is_empty() {
+                hit[name] = word.into();
+            }
+        }
+        hit["ws"] = self.0.shop.workspace().into();
+        hit["url"] = self.page_url().into();
+        hit["at"] = now_ms.into();
+        hit["width"] = 1280.into();
+        hit["cookie_domain"] = COOKIE_DOMAIN.into();
         let app = self.0.shop.app();
         let mut request = app
             .request("POST", "/c")
             .header("content-type", "text/plain;charset=UTF-8")
             .header("origin", ORIGIN)
             .header("user-agent", USER_AGENT)
-            .body(body);
+            .body(hit.to_string());
         let cookie = self.browser().cookie.clone();
         if !cookie.is_empty() {
             request = request.header("cookie", cookie);
@@ -152,13 +168,13 @@ impl Visitor {
             browser.cookie = cookie.to_owned();
         }
         if let Value::String(id) = &answer.json()["visitor"] {
-            browser.call(Call::Answer(id), self.0.shop.now_ms());
+            browser.asks('a', id, self.0.shop.now_ms());
         }
         answer
     }
 
-    fn page_url(&self) -> &'static str {
-        self.browser().page.as_ref().expect("a page is open").1
+    fn page_url(&self) -> String {
+        self.browser().page.as_ref().expect("a page is open").url.clone()
     }
 
     fn browser(&self) -> std::sync::MutexGuard<'_, Browser> {
@@ -167,29 +183,33 @@ impl Visitor {
 }
 
 impl Browser {
-    /// Runs a call, does what it wants done to cookie and storage, and answers what it wants sent.
-    fn call(&mut self, call: Call<'_>, now_ms: i64) -> Option<String> {
+    /// Runs a call, does what it wants done to cookie and storage, and answers what it answers.
+    fn asks(&mut self, letter: char, about: &str, now_ms: i64) -> String {
         const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
         let random: String = (0..48).map(|_| char::from(LETTERS[self.dice.below(32) as usize])).collect();
-        let (cookies, stored) = (self.cookie.clone(), self.stored.clone());
-        let (pixel, url) = self.page.as_mut().expect("a page is open");
-        let moment = Moment {
+        let page = self.page.as_mut().expect("a page is open");
+        let draft = Draft {
+            letter,
             now_ms: now_ms as u64,
             random: &random,
-            cookies: &cookies,
-            stored: &stored,
-            width: 1280,
-            url,
+            cookies: &self.cookie,
+            stored: &self.stored,
+            url: &page.url,
+            referrer: &page.referrer,
+            is_return: page.is_return,
+            has_gpc: false,
+            tag: ["", COOKIE_DOMAIN, "", "", "", "", "", ""],
+            about,
         };
-        let mut post = None;
-        let mut effects = |letter: char, text: &str| match letter {
-            'k' => self.cookie = format!("{COOKIE}={text}"),
-            's' => self.stored = text.to_owned(),
-            'P' => post = Some(text.to_owned()),
-            other => panic!("nobody here wants the effect {other:?}"),
-        };
-        pixel.call(call, &moment, &mut effects);
-        post
+        let outcome = page.pixel.call(&Call::read(&draft.write()));
+        assert_eq!(outcome & FORGET, 0, "nobody here withdraws their consent");
+        if outcome & KEEP != 0 {
+            self.cookie = format!("{COOKIE}={}", page.pixel.visitor.as_str());
+        }
+        if outcome & STORE != 0 {
+            page.pixel.line.as_str().clone_into(&mut self.stored);
+        }
+        page.pixel.answer.as_str().to_owned()
     }
 }
 

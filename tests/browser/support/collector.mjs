@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 const dist = new URL('../../../pixel/dist/', import.meta.url);
-const manifest = JSON.parse(readFileSync(new URL('manifest.json', dist)));
+export const manifest = JSON.parse(readFileSync(new URL('manifest.json', dist)));
 
 /** The signed form of a visitor id, as far as a browser can tell. */
 export const signed = (id) => (/^vis_[0-9a-z]{26}$/.test(id) ? `${id}_1${'m'.repeat(22)}` : id);
@@ -15,7 +15,12 @@ export const signed = (id) => (/^vis_[0-9a-z]{26}$/.test(id) ? `${id}_1${'m'.rep
 export const unsigned = (visitor) => visitor?.slice(0, 30);
 
 export class Collector {
+  /** The hits taken, but for those of time spent: how many there are depends on how fast the machine is. */
   hits = [];
+  /** The built-in events `engaged`. */
+  engaged = [];
+  /** Paths of the pixel's files that were asked for. */
+  served = [];
   /** What `POST /c` answers instead of taking the hit; null to take it. */
   broken = null;
   /** Whether the answer sets the cookie, as it cannot from another site. */
@@ -59,8 +64,9 @@ export class Collector {
       let body = '';
       request.on('data', (chunk) => (body += chunk));
       request.on('end', () => this.#take(body, request, response));
-    } else if (pathname === '/p.js' || pathname === `/${manifest.wasm}`) {
-      const type = pathname === '/p.js' ? 'text/javascript' : 'application/wasm';
+    } else if (manifest.files[pathname.slice(1)]) {
+      const type = pathname.endsWith('.js') ? 'text/javascript' : 'application/wasm';
+      this.served.push(pathname);
       response.writeHead(200, { 'content-type': type, 'access-control-allow-origin': '*' });
       response.end(readFileSync(fileURLToPath(new URL(`.${pathname}`, dist))));
     } else {
@@ -70,9 +76,13 @@ export class Collector {
 
   #take(body, request, response) {
     if (this.broken) return this.broken(request, response);
-    const hit = JSON.parse(body);
-    const problem = wrong(hit);
-    if (problem) throw new Error(`the pixel sent ${problem}: ${body}`);
+    if (Buffer.byteLength(body) > 64 * 1024) throw new Error('the pixel sent too much at once');
+    const hits = [JSON.parse(body)].flat();
+    for (const hit of hits) {
+      const problem = wrong(hit);
+      if (problem) throw new Error(`the pixel sent ${problem}: ${body}`);
+    }
+    const [hit] = hits;
     const headers = {
       'content-type': 'application/json',
       'access-control-allow-origin': request.headers.origin,
@@ -83,10 +93,12 @@ export class Collector {
       headers['set-cookie'] = `_trb=${visitor}; Path=/; Max-Age=34560000; SameSite=Lax; Secure`;
     }
     response.writeHead(202, headers);
-    response.end(JSON.stringify({ accepted: 1, rejected: [], visitor }));
-    hit.cookie = /(?:^|; )_trb=([^;]*)/.exec(request.headers.cookie || '')?.[1];
-    hit.type = request.headers['content-type'];
-    this.hits.push(hit);
+    response.end(JSON.stringify({ accepted: hits.length, rejected: [], visitor }));
+    for (const hit of hits) {
+      hit.cookie = /(?:^|; )_trb=([^;]*)/.exec(request.headers.cookie || '')?.[1];
+      hit.type = request.headers['content-type'];
+      (hit.name === 'engaged' ? this.engaged : this.hits).push(hit);
+    }
     this.#waiting = this.#waiting.filter((check) => !check());
   }
 }
@@ -101,4 +113,6 @@ function wrong(hit) {
   if (hit.touch !== undefined && !['session', 'campaign'].includes(hit.touch)) return 'a bad touch';
   if (!/^https?:/.test(hit.url) || !Number.isInteger(hit.at) || !Number.isInteger(hit.width)) return 'a bad page';
   if (!['granted', 'session'].includes(hit.consent)) return 'no consent';
+  if (hit.url.length > 2000 || hit.ref?.length > 2000) return 'a long address';
+  if (hit.kind === 'event' && !(hit.name?.length <= 100)) return 'no name';
 }

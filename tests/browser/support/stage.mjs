@@ -8,6 +8,9 @@ import { chromium } from 'playwright-core';
 
 import { Collector } from './collector.mjs';
 
+/** Whether the pages of this run refuse wasm, as many shops' policies do (`run.sh`). */
+export const refusesWasm = process.env.TRIBUTARY_WASM === 'refused';
+
 let browser;
 
 /** Call once at the top of a test file: one browser for its tests. */
@@ -46,7 +49,9 @@ export class Stage {
     stage.collector = await Collector.start();
     stage.server = createServer((request, response) => {
       const page = stage.#pages.get(new URL(request.url, 'http://x').pathname);
-      response.writeHead(page ? 200 : 404, { 'content-type': 'text/html; charset=utf-8', ...page?.headers });
+      // Without `wasm-unsafe-eval` no wasm is compiled.
+      const policy = refusesWasm && { 'content-security-policy': "script-src http: https: 'unsafe-inline'" };
+      response.writeHead(page ? 200 : 404, { 'content-type': 'text/html; charset=utf-8', ...policy, ...page?.headers });
       response.end(page?.html ?? '');
     });
     await new Promise((done) => stage.server.listen(0, '127.0.0.1', done));

@@ -4,6 +4,7 @@
 //! | name | labels | what |
 //! | --- | --- | --- |
 //! | `tributary_hits_total` | `outcome` | hits by what became of them |
+//! | `tributary_handovers_total` | `result` | visitors handed from site to site: tokens `made`, and `taken`, `expired`, `forged` ones |
 //! | `tributary_connections` | | open now |
 //! | `tributary_connections_too_slow_total` | | closed because the peer took longer than its time limit |
 //! | `tributary_inbox_commit_seconds` | | one group commit, sync included |
@@ -27,6 +28,10 @@ use crate::ingest::outcome::Outcome;
 pub struct Metrics {
     /// One counter an outcome, at [`Outcome::index`].
     pub hits: Vec<Counter>,
+    pub handovers_made: Counter,
+    pub handovers_taken: Counter,
+    pub handovers_expired: Counter,
+    pub handovers_forged: Counter,
     pub connections: Gauge,
     pub connections_too_slow: Counter,
     pub commit_seconds: Histogram,
@@ -48,6 +53,10 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
             .iter()
             .map(|outcome| counter!("tributary_hits_total", "outcome" => outcome.code()))
             .collect(),
+        handovers_made: counter!("tributary_handovers_total", "result" => "made"),
+        handovers_taken: counter!("tributary_handovers_total", "result" => "taken"),
+        handovers_expired: counter!("tributary_handovers_total", "result" => "expired"),
+        handovers_forged: counter!("tributary_handovers_total", "result" => "forged"),
         connections: gauge!("tributary_connections"),
         connections_too_slow: counter!("tributary_connections_too_slow_total"),
         commit_seconds: histogram!("tributary_inbox_commit_seconds"),

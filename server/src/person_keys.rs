@@ -44,6 +44,7 @@ impl PersonKeys {
             PersonKey::WeakEmail(email) => (2, u128::from_be_bytes(email.0)),
             PersonKey::UserId(id) => (3, self.user(id)),
             PersonKey::Customer { connection, id } => (4, self.customer(connection, id)),
+            PersonKey::Visitor(id) => (5, id.0),
         }
     }
 

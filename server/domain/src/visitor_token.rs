@@ -3,12 +3,16 @@
 //! The signature says that this installation has met the visitor in this workspace; it does not hide the id
 //! and it does not expire. A forged one is reported, not repaired: callers treat it as no visitor.
 
+mod handover;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
+
+pub use handover::{HANDOVER_SECONDS, HandoverError};
 
 use crate::ids::{ULID_CHARS, VisitorId, read_ulid, write_ulid};
 
@@ -146,11 +150,13 @@ impl VisitorKeys {
 
 impl Key {
     fn mac_of(&self, visitor: VisitorId, workspace: &str) -> [u8; MAC_BYTES] {
+        let id = visitor.0.to_be_bytes();
+        self.mac_of_parts(&[b"tributary visitor\0", workspace.as_bytes(), b"\0", &id])
+    }
+
+    fn mac_of_parts(&self, parts: &[&[u8]]) -> [u8; MAC_BYTES] {
         let mut mac = self.mac.clone();
-        mac.update(b"tributary visitor\0");
-        mac.update(workspace.as_bytes());
-        mac.update(b"\0");
-        mac.update(&visitor.0.to_be_bytes());
+        parts.iter().for_each(|part| mac.update(part));
         let full: [u8; 32] = mac.finalize().into_bytes().into();
         let mut front = [0; MAC_BYTES];
         front.copy_from_slice(&full[..MAC_BYTES]);

@@ -417,3 +417,37 @@ fn an_external_id_may_be_the_visitor_itself() {
     assert_eq!(sale.matched().visitor, Some(VisitorId(8)));
     assert_eq!(sale.matched().method, MatchMethod::ExternalId);
 }
+
+/// A sister site handed visitor `from` over to a page that knew the browser as `to`.
+fn handed_over(at_ms: i64, from: u128, to: u128) -> [Binding; 2] {
+    [(from, to), (to, from)].map(|(key, visitor)| Binding {
+        keys: vec![PersonKey::Visitor(VisitorId(key))],
+        source: BindingSource::Handover,
+        ..bind(at_ms, visitor, "")
+    })
+}
+
+#[test]
+fn visitors_handed_over_are_one_browser_whenever_it_is_named() {
+    let ada = bind(50, 7, "ada@example.com");
+    let bob = bind(90, 9, "bob@example.com");
+    let mut bindings = vec![ada, bob];
+    bindings.extend(handed_over(70, 7, 8));
+    bindings.extend(handed_over(80, 8, 9));
+    let expected = [(7, 60), (8, 60), (9, 60)].map(|(visitor, at_ms)| (VisitorId(visitor), at_ms));
+    for _ in 0..bindings.len() {
+        bindings.rotate_left(1);
+        let persons = persons(&bindings);
+        let ada = persons.person_of_key(&key("ada@example.com"));
+        let bob = persons.person_of_key(&key("bob@example.com"));
+        assert!(ada.is_some() && bob.is_some() && ada != bob, "a browser joins no persons");
+        for (visitor, at_ms) in expected {
+            assert_eq!(persons.person_of(visitor, at_ms), ada, "{visitor}");
+            assert_eq!(persons.person_of(visitor, 0), ada, "{visitor} before all");
+            assert_eq!(persons.person_of(visitor, 90), bob, "{visitor} after the other was named");
+        }
+        assert_eq!(persons.segments(ada.unwrap()).len(), 3);
+    }
+    let nobody = persons(&handed_over(70, 7, 8));
+    assert_eq!(nobody.person_of(VisitorId(7), 80), None, "a hand-over names nobody");
+}

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Router};
 use domain::visit::address::registrable;
 use domain::visit::network::{Country, country_from_headers};
@@ -42,11 +42,11 @@ const GIF: &[u8; 43] =
     ,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
 
 pub fn routes() -> Router<App> {
-    Router::new().route("/c", axum::routing::post(collect).options(preflight)).route("/c.gif", get(image))
+    Router::new().route("/c", post(collect).options(preflight)).route("/c.gif", get(image))
 }
 
 /// What a request says about itself, with the trusted parts of its headers only.
-fn request<'a>(
+pub(super) fn request<'a>(
     app: &App,
     headers: &'a HeaderMap,
     peer: Option<&SocketAddr>,
@@ -117,7 +117,7 @@ async fn collect(
 
 /// A preflight names no workspace: it may go on when any workspace takes hits from there; the hit itself
 /// is checked against its own.
-async fn preflight(State(app): State<App>, headers: HeaderMap) -> Response {
+pub(super) async fn preflight(State(app): State<App>, headers: HeaderMap) -> Response {
     let sites = app.collector.sites(&app.directory());
     let mut response = StatusCode::NO_CONTENT.into_response();
     let answer = response.headers_mut();
@@ -129,8 +129,9 @@ async fn preflight(State(app): State<App>, headers: HeaderMap) -> Response {
     response
 }
 
-/// A hit by query parameters: `ws`, `url` (else the page that shows the image), `ref`. The answer is always
-/// an image; its status says what became of the hit.
+/// A hit by query parameters: `ws`, `url` (else the page that shows the image), `ref`. A visitor is known by the
+/// cookie alone; without one the hit counts and nobody is followed. The answer is always an image; its status
+/// says what became of the hit.
 async fn image(
     State(app): State<App>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
@@ -259,7 +260,11 @@ pub(super) fn unavailable(error: &InboxError) -> Problem {
 }
 
 /// Echoes the origin when `allows` says so; says in any case that the answer depends on it.
-fn allow_origin(answer: &mut HeaderMap, headers: &HeaderMap, allows: impl Fn(&str) -> bool) -> bool {
+pub(super) fn allow_origin(
+    answer: &mut HeaderMap,
+    headers: &HeaderMap,
+    allows: impl Fn(&str) -> bool,
+) -> bool {
     answer.insert(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = headers.get(header::ORIGIN) else { return false };
     let allowed = origin.to_str().is_ok_and(allows);

@@ -4,6 +4,7 @@ pub mod auth;
 pub mod body;
 pub mod collect;
 pub mod connections;
+pub mod handover;
 pub mod health;
 pub mod import;
 pub mod jobs;

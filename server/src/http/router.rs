@@ -9,7 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::openapi::Api;
 use super::problem::Problem;
 use super::{
-    collect, connections, health, import, jobs, keys, metrics, orders, pixel_files, reports, webhooks,
+    collect, connections, handover, health, import, jobs, keys, metrics, orders, pixel_files, reports,
+    webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -33,6 +34,7 @@ pub fn collector(app: App) -> Router {
 fn collector_routes(app: &App) -> Router<App> {
     Router::new()
         .merge(collect::routes())
+        .merge(handover::routes())
         .merge(pixel_files::routes())
         .merge(webhooks::routes(app.config.http.webhook_body_bytes_max))
         .merge(health::routes())

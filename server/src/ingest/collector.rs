@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use domain::visit::{Agent, Device};
-use domain::visitor_token::VisitorKeys;
+use domain::visitor_token::{Evidence, VisitorKeys};
 use moka::sync::Cache;
 use smallvec::SmallVec;
 use wire::{Hit, HitError, Reason};
@@ -67,6 +67,15 @@ pub struct CookieWish {
     pub domain: Option<String>,
 }
 
+/// Why no hand-over token was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoHandover {
+    /// For a reason that hits have too.
+    Refused(Outcome, Option<Wait>),
+    /// The visitor is not one that this collector signed for the workspace.
+    NotSigned,
+}
+
 /// What a request leaves to be made durable.
 struct Decided {
     taken: Taken,
@@ -122,6 +131,32 @@ impl Collector {
             count(inbox, workspace_of(sites, &hits[rejected.index]), hour_s, rejected.outcome);
         }
         Ok(taken)
+    }
+
+    /// A token by which the visitor goes on at a sister site of the workspace.
+    pub fn hand_over(
+        &self,
+        sites: &Sites,
+        request: &Request<'_>,
+        workspace_id: &str,
+        visitor: &str,
+    ) -> Result<String, NoHandover> {
+        let site = sites.get(workspace_id).ok_or(NoHandover::Refused(Outcome::UnknownWorkspace, None))?;
+        if let Some(address) = request.address {
+            self.limits
+                .admit(site.salt, address, request.received_at_ms, 1)
+                .map_err(|wait| NoHandover::Refused(Outcome::RateLimited, Some(wait)))?;
+        }
+        if !site.allows(request.from.unwrap_or("")) {
+            return Err(NoHandover::Refused(Outcome::ForeignOrigin, None));
+        }
+        match self.keys.read(visitor, &site.id) {
+            Ok((id, Evidence::Signed)) => {
+                METRICS.handovers_made.increment(1);
+                Ok(self.keys.hand_over(id, &site.id, request.received_at_ms))
+            }
+            _ => Err(NoHandover::NotSigned),
+        }
     }
 
     /// Counts a body in which no hit could be told from another.

@@ -23,6 +23,9 @@ pub fn write(record: &mut Record, draft: &Draft<'_>, country: &str, is_image: bo
         }
         touch(record.touches.row(), draft, made, id.0, record.received_at_ms);
     }
+    if let Some(own) = draft.bound_to {
+        handover(record, draft, id.0, own.0);
+    }
     if let Kind::Identify { email, user, .. } = &draft.hit.kind {
         bindings(record, draft, id.0, email.as_deref(), user.as_deref());
     }
@@ -111,6 +114,17 @@ fn bindings(record: &mut Record, draft: &Draft<'_>, visitor: u128, email: Option
     }
     if let Some(user) = user {
         write(3, site.persons.user(user), false);
+    }
+}
+
+/// That two visitors are one browser, found by either.
+fn handover(record: &mut Record, draft: &Draft<'_>, handed: u128, own: u128) {
+    let (site, received_at_ms) = (draft.site(), record.received_at_ms);
+    for (side, key, visitor) in [("to", handed, own), ("from", own, handed)] {
+        let binding_id = derive_id(&["handover", &site.id, draft.hit.id.as_str(), side]);
+        let row = record.bindings.row();
+        row.string(&site.id).i8(5).uuid(key).uuid(visitor).i64(draft.at_ms).uuid(binding_id);
+        row.i8(5).u8(0).i64(received_at_ms);
     }
 }
 

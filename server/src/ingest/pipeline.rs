@@ -9,7 +9,7 @@ use domain::ids::VisitorId;
 use domain::visit::{
     Agent, Classification, Facets, Landing, PageAddress, Referrer, Verdict, address, classify, facet_id,
 };
-use domain::visitor_token::Evidence;
+use domain::visitor_token::{Evidence, HandoverError};
 use smallvec::SmallVec;
 use wire::{Consent, Hit, HitError};
 
@@ -18,6 +18,7 @@ use super::limits::Wait;
 use super::outcome::Outcome;
 use super::site::Site;
 use crate::effects::random_bytes;
+use crate::metrics::METRICS;
 
 /// A browser's clock further off than this is not believed: the time of receipt counts.
 pub const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
@@ -79,6 +80,8 @@ pub struct Draft<'a> {
     pub site: Option<Arc<Site>>,
     pub agent: Agent,
     pub visitor: Visitor,
+    /// The id the page had, when a sister site handed another over: both are one browser.
+    pub bound_to: Option<VisitorId>,
     pub at_ms: i64,
     /// What was added to the browser's clock to get `at_ms`.
     pub clock_offset_ms: i64,
@@ -125,7 +128,7 @@ impl From<Outcome> for Reject {
 type Step = fn(&Context<'_>, &mut Draft<'_>) -> Result<(), Reject>;
 
 /// The steps, in the order they are taken.
-pub const STEPS: [(&str, Step); 11] = [
+pub const STEPS: [(&str, Step); 12] = [
     ("known workspace", known_workspace),
     ("address within its rate", address_within_rate),
     ("origin allowed", origin_allowed),
@@ -134,6 +137,7 @@ pub const STEPS: [(&str, Step); 11] = [
     ("no prefetch", no_prefetch),
     ("workspace within its rate", workspace_within_rate),
     ("visitor read", visitor_read),
+    ("visitor handed over", visitor_handed_over),
     ("clock corrected", clock_corrected),
     ("address reduced", address_reduced),
     ("touch decided", touch_decided),
@@ -146,6 +150,7 @@ pub fn run<'a>(context: &Context<'_>, hit: &'a Hit<'a>) -> Result<Draft<'a>, Rej
         site: None,
         agent: Collector::NO_AGENT,
         visitor: Visitor::None,
+        bound_to: None,
         at_ms: context.request.received_at_ms,
         clock_offset_ms: 0,
         page: None,
@@ -222,7 +227,7 @@ fn no_prefetch(context: &Context<'_>, _: &mut Draft<'_>) -> Result<(), Reject> {
 
 /// A signed id in the hit stands; a signed cookie beats an unsigned id; a forged id counts as none and the
 /// browser gets a fresh one with the answer. No id at all means no consent, whatever the cookie says. An
-/// image has only the cookie to say who it is, and gets one.
+/// image has only the cookie to say who it is; without one nobody is followed, since nobody was asked.
 fn visitor_read(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let workspace = &draft.site().id;
     let read = |text: &str| context.collector.keys.read(text, workspace).ok();
@@ -231,10 +236,7 @@ fn visitor_read(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reje
         (evidence == Evidence::Signed).then_some(Visitor::Known { id, evidence })
     };
     draft.visitor = match draft.hit.visitor.as_deref() {
-        None if context.request.is_image => signed_cookie().unwrap_or_else(|| {
-            let id = mint_visitor(context.request.received_at_ms);
-            Visitor::Known { id, evidence: Evidence::Unsigned }
-        }),
+        None if context.request.is_image => signed_cookie().unwrap_or(Visitor::None),
         None => Visitor::None,
         Some(text) => match read(text) {
             Some((id, Evidence::Signed)) => Visitor::Known { id, evidence: Evidence::Signed },
@@ -248,6 +250,26 @@ fn visitor_read(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reje
             None => return Err(Reject::malformed("visitor")),
         },
     };
+    Ok(())
+}
+
+/// The visitor of a sister site goes on here. What the token says stands against the page's own id; if that one
+/// was signed, so that it may have touches, both are bound. A token that is not good is counted, and no more.
+fn visitor_handed_over(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let (Some(token), Visitor::Known { id: own, evidence }) = (draft.hit.handover.as_deref(), draft.visitor)
+    else {
+        return Ok(());
+    };
+    let workspace = &draft.site().id;
+    match context.collector.keys.receive(token, workspace, context.request.received_at_ms) {
+        Ok(id) => {
+            METRICS.handovers_taken.increment(1);
+            draft.bound_to = (evidence == Evidence::Signed && own != id).then_some(own);
+            draft.visitor = Visitor::Known { id, evidence: Evidence::Signed };
+        }
+        Err(HandoverError::Expired) => METRICS.handovers_expired.increment(1),
+        Err(HandoverError::Shape | HandoverError::Forged) => METRICS.handovers_forged.increment(1),
+    }
     Ok(())
 }
 
@@ -293,11 +315,8 @@ fn address_reduced(_: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject>
 /// Without a visitor nothing can earn.
 fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let begins = match draft.visitor {
-        // An image knows no sessions: a visitor met before starts a touch only by what the address says.
-        Visitor::Known { evidence: Evidence::Signed, .. } if context.request.is_image => {
-            Some(wire::Touch::Campaign)
-        }
-        _ if context.request.is_image => Some(wire::Touch::Session),
+        // An image knows no sessions: it starts a touch only by what the address says.
+        _ if context.request.is_image => Some(wire::Touch::Campaign),
         _ => draft.hit.touch,
     };
     let (Some(begins), Visitor::Known { .. }) = (begins, draft.visitor) else { return Ok(()) };

@@ -355,7 +355,7 @@ async fn fields_of_a_newer_pixel_are_ignored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_image_counts_a_visit_and_starts_a_touch_once() {
+async fn the_image_counts_a_visit_and_follows_only_who_has_the_cookie() {
     let testing = Testing::new().await;
     let ask = async |cookie: &str| {
         let headers = [
@@ -370,17 +370,19 @@ async fn the_image_counts_a_visit_and_starts_a_touch_once() {
         (first.status, first.header("content-type"), first.header("cache-control")),
         (StatusCode::OK, "image/gif", "no-store")
     );
-    assert_eq!(first.body.len(), 43);
-    let cookie = format!("_trb={}", cookie_of(first.header("set-cookie")));
+    assert_eq!((first.body.len(), first.header("set-cookie")), (43, ""), "nobody was asked");
+    let by_script = testing.post(body(hit(1, json!({"touch": null})))).await;
+    let cookie = format!("_trb={}", cookie_of(by_script.header("set-cookie")));
+    let landed = ask(&cookie).await;
+    assert_eq!(format!("_trb={}", cookie_of(landed.header("set-cookie"))), cookie, "renewed");
     let plain = [("origin", ""), ("referer", "https://shop.example/next"), ("cookie", cookie.as_str())];
-    let next = testing.send(request("GET", "/c.gif?ws=ws_shop", &plain, Body::empty())).await;
-    assert_eq!(format!("_trb={}", cookie_of(next.header("set-cookie"))), cookie);
+    testing.send(request("GET", "/c.gif?ws=ws_shop", &plain, Body::empty())).await;
     let unknown = testing.send(request("GET", "/c.gif?ws=ws_no", &plain, Body::empty())).await;
     assert_eq!((unknown.status, unknown.body.len()), (StatusCode::NOT_FOUND, 43));
     testing.flush().await;
     assert_eq!(
-        testing.rows("kind, path, evidence", "FROM hits ORDER BY path").await,
-        ["image|/|unsigned", "image|/next|signed"]
+        testing.rows("kind, path, evidence", "FROM hits WHERE kind = 'image' ORDER BY path, evidence").await,
+        ["image|/|none", "image|/|signed", "image|/next|signed"]
     );
     assert_eq!(testing.count("touches").await, 1);
 }

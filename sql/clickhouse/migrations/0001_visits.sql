@@ -85,12 +85,12 @@ SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fs
 CREATE TABLE IF NOT EXISTS bindings
 (
     workspace_id LowCardinality(String),
-    key_kind     Enum8('email' = 1, 'weak_email' = 2, 'user' = 3, 'customer' = 4),
-    person_key   UUID,                              -- keyed hash; never the address itself
+    key_kind     Enum8('email' = 1, 'weak_email' = 2, 'user' = 3, 'customer' = 4, 'visitor' = 5),
+    person_key   UUID,                              -- keyed hash; never the address itself; of kind visitor the other id
     visitor_id   UUID,
     at           DateTime64(3, 'UTC'),
     binding_id   UUID,                              -- rows of one binding share it
-    source       Enum8('identify' = 1, 'order' = 2, 'checkout' = 3, 'retracted' = 4),
+    source       Enum8('identify' = 1, 'order' = 2, 'checkout' = 3, 'retracted' = 4, 'handover' = 5),
     role_address Bool,                              -- info@, billing@: bound to few visitors only
     received_at  DateTime64(3, 'UTC'),
     INDEX visitor_bloom visitor_id TYPE bloom_filter GRANULARITY 1,

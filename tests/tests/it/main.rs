@@ -6,6 +6,7 @@ mod bad_days;
 mod collector_limits;
 mod currencies;
 mod deliveries;
+mod handover;
 mod identity;
 mod matching;
 mod models;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{EmailKey, HashedEmail};
 use crate::ids::VisitorId;
 
-/// What names a person. As text: `user:<id>`, `customer:<connection>:<id>`, `email:<hex>`, `weak_email:<hex>`.
+/// What names a person. As text: `user:<id>`, `customer:<connection>:<id>`, `email:<hex>`, `weak_email:<hex>`,
+/// `visitor:<id>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PersonKey {
     /// The merchant's own id of the user.
@@ -19,6 +20,8 @@ pub enum PersonKey {
     Email(EmailKey),
     /// The address with tags and dots folded: joins nothing, found only when nothing stronger is.
     WeakEmail(EmailKey),
+    /// Another visitor whose browser this one is: names nobody by itself.
+    Visitor(VisitorId),
 }
 
 impl fmt::Display for PersonKey {
@@ -28,13 +31,16 @@ impl fmt::Display for PersonKey {
             PersonKey::Customer { connection, id } => write!(f, "customer:{connection}:{id}"),
             PersonKey::Email(key) => write!(f, "email:{key}"),
             PersonKey::WeakEmail(key) => write!(f, "weak_email:{key}"),
+            PersonKey::Visitor(id) => write!(f, "visitor:{id}"),
         }
     }
 }
 
 /// The text is not a person key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a person key is `user:…`, `customer:<connection>:…`, `email:<hex>` or `weak_email:<hex>`")]
+#[error(
+    "a person key is `user:…`, `customer:<connection>:…`, `email:<hex>`, `weak_email:<hex>` or `visitor:vis_…`"
+)]
 pub struct PersonKeyError;
 
 impl FromStr for PersonKey {
@@ -51,6 +57,7 @@ impl FromStr for PersonKey {
             }
             "email" => Ok(PersonKey::Email(email()?)),
             "weak_email" => Ok(PersonKey::WeakEmail(email()?)),
+            "visitor" => Ok(PersonKey::Visitor(rest.parse().map_err(|_| PersonKeyError)?)),
             _ => Err(PersonKeyError),
         }
     }
@@ -81,6 +88,8 @@ pub enum BindingSource {
     Checkout,
     /// A provider's customer record: joins keys, names no visitor.
     Customer,
+    /// A sister site handed the visitor over: one browser with two ids.
+    Handover,
     /// Brought in from another system.
     Import,
 }

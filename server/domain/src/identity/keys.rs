@@ -65,7 +65,7 @@ impl<'a> Table<'a> {
         self.keys.push(key);
         self.strong.push(match key {
             PersonKey::Email(email) => !shared.contains(email),
-            PersonKey::WeakEmail(_) => false,
+            PersonKey::WeakEmail(_) | PersonKey::Visitor(_) => false,
             PersonKey::UserId(_) | PersonKey::Customer { .. } => true,
         });
         slot

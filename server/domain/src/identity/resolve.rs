@@ -6,10 +6,11 @@
 //!    customers: an address alone does not make two customers one. What was refused is a [`Conflict`];
 //! 3. a role address that more than a few visitors were bound to joins nothing and names nobody;
 //! 4. a visitor belongs to persons by time: the newest binding owns the touches after it, the first one also
-//!    everything before. Visitors never join persons: a shared computer is not a shared identity.
+//!    everything before. Visitors never join persons: a shared computer is not a shared identity;
+//! 5. visitors that one site handed to another are one browser: what binds one of them binds all.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -89,7 +90,7 @@ pub fn resolve(bindings: &[Binding], limits: Limits) -> Persons {
         );
     }
     let conflicts = conflicts(&joins, &table, &person_of_slot);
-    let owners = owners(owned);
+    let owners = owners_of_browsers(owned, &browsers(bindings));
     let mut persons = Persons { named, owners, conflicts, ..Persons::default() };
     place(&mut persons, &table, &person_of_slot);
     persons.slots = table.slots;
@@ -137,6 +138,59 @@ fn conflicts(
     conflicts.sort_unstable();
     conflicts.dedup();
     conflicts
+}
+
+/// Visitors that were handed over, by the smallest id of the same browser.
+fn browsers(bindings: &[Binding]) -> BTreeMap<VisitorId, BTreeSet<VisitorId>> {
+    let mut first_of: BTreeMap<VisitorId, VisitorId> = BTreeMap::new();
+    fn root(first_of: &BTreeMap<VisitorId, VisitorId>, mut visitor: VisitorId) -> VisitorId {
+        while let Some(&smaller) = first_of.get(&visitor).filter(|&&smaller| smaller != visitor) {
+            visitor = smaller;
+        }
+        visitor
+    }
+    for binding in bindings {
+        let others = binding.keys.iter().filter_map(|key| match key {
+            PersonKey::Visitor(other) => Some(*other),
+            _ => None,
+        });
+        for (visitor, other) in others.filter_map(|other| Some((binding.visitor?, other))) {
+            let (one, two) = (root(&first_of, visitor), root(&first_of, other));
+            for member in [visitor, other, one, two] {
+                first_of.entry(member).or_insert(member);
+            }
+            first_of.insert(one.max(two), one.min(two));
+        }
+    }
+    let mut browsers: BTreeMap<VisitorId, BTreeSet<VisitorId>> = BTreeMap::new();
+    for &visitor in first_of.keys() {
+        browsers.entry(root(&first_of, visitor)).or_default().insert(visitor);
+    }
+    browsers
+}
+
+/// As [`owners`], with what is known of one id of a browser known of all.
+fn owners_of_browsers(
+    mut owned: Vec<(VisitorId, i64, Reverse<Strength>, PersonId)>,
+    browsers: &BTreeMap<VisitorId, BTreeSet<VisitorId>>,
+) -> Vec<(VisitorId, i64, PersonId)> {
+    if browsers.is_empty() {
+        return owners(owned);
+    }
+    let first_of: HashMap<VisitorId, VisitorId> =
+        browsers.iter().flat_map(|(&first, all)| all.iter().map(move |&one| (one, first))).collect();
+    for (visitor, ..) in &mut owned {
+        *visitor = first_of.get(visitor).copied().unwrap_or(*visitor);
+    }
+    let mut all = Vec::new();
+    for (visitor, from_ms, person) in owners(owned) {
+        match browsers.get(&visitor) {
+            Some(ids) => all.extend(ids.iter().map(|&id| (id, from_ms, person))),
+            None => all.push((visitor, from_ms, person)),
+        }
+    }
+    all.sort_unstable();
+    all
 }
 
 /// Since when each visitor is whom.

@@ -25,6 +25,7 @@ const ROUNDS_MAX: usize = 8;
 const SOURCE_IDENTIFY: i8 = 1;
 const SOURCE_ORDER: i8 = 2;
 const SOURCE_RETRACTED: i8 = 4;
+const SOURCE_HANDOVER: i8 = 5;
 
 /// One key of one binding, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Row, Deserialize)]
@@ -61,6 +62,7 @@ pub(super) fn person_key(kind: i8, bits: u128) -> Option<PersonKey> {
         2 => Some(PersonKey::WeakEmail(EmailKey(bits.to_be_bytes()))),
         3 => Some(PersonKey::UserId(hex())),
         4 => Some(PersonKey::Customer { connection: String::new(), id: hex() }),
+        5 => Some(PersonKey::Visitor(VisitorId(bits))),
         _ => None,
     }
 }
@@ -70,6 +72,7 @@ pub(super) fn stored_bits(key: &PersonKey) -> Option<u128> {
     match key {
         PersonKey::Email(email) | PersonKey::WeakEmail(email) => Some(u128::from_be_bytes(email.0)),
         PersonKey::UserId(hex) | PersonKey::Customer { id: hex, .. } => u128::from_str_radix(hex, 16).ok(),
+        PersonKey::Visitor(id) => Some(id.0),
     }
 }
 
@@ -123,8 +126,12 @@ impl Known {
         let mut keys: BTreeSet<u128> = keys;
         keys.extend(own.iter().chain(&stored_own).map(|row| row.person_key.as_u128()));
         let mut visitors: BTreeSet<u128> = visitors.into_iter().map(|visitor| visitor.0).collect();
+        // A visitor is a key as well: of the other ids its browser had at a sister site.
+        visitors.extend(own.iter().map(|row| row.visitor_id.as_u128()));
+        keys.extend(&visitors);
         let mut known = Known { own: own.into_iter().collect(), stored_own, others: HashSet::new() };
-        let mut asked: BTreeSet<u128> = BTreeSet::new();
+        // Nobody is no key.
+        let mut asked: BTreeSet<u128> = [0].into();
         for _ in 0..ROUNDS_MAX {
             let fresh: Vec<u128> = keys.difference(&asked).copied().collect();
             if fresh.is_empty() {
@@ -134,7 +141,7 @@ impl Known {
             asked.extend(fresh);
             let found = found.into_iter().filter(|row| !own_ids.contains(&row.binding_id.as_u128()));
             for row in found {
-                keys.insert(row.person_key.as_u128());
+                keys.extend([row.person_key.as_u128(), row.visitor_id.as_u128()]);
                 visitors.insert(row.visitor_id.as_u128());
                 known.others.insert(row);
             }
@@ -209,6 +216,7 @@ fn binding(rows: &[&BindingRow]) -> Binding {
     let (source, strength) = match first.source {
         SOURCE_IDENTIFY => (BindingSource::Identify, Strength::Said),
         SOURCE_ORDER => (BindingSource::Order, Strength::Paid),
+        SOURCE_HANDOVER => (BindingSource::Handover, Strength::Said),
         _ => (BindingSource::Checkout, Strength::Weak),
     };
     let mut keys: Vec<PersonKey> =

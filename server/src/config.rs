@@ -22,6 +22,7 @@ pub struct Config {
     pub inbox: Inbox,
     pub pixel: Pixel,
     pub attribution: Attribution,
+    pub poll: Poll,
     pub log: Log,
 }
 
@@ -98,6 +99,13 @@ pub struct Pixel {
 pub struct Attribution {
     pub window_days: u32,
     pub interval_ms: u64,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    pub interval_minutes: u32,
+    pub requests_per_minute: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

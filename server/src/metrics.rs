@@ -16,6 +16,9 @@
 //! | `tributary_flush_hits_total` | | hits in them |
 //! | `tributary_flush_failures_total` | | attempts that ClickHouse did not accept |
 //! | `tributary_flush_seconds` | | sending one unit |
+//! | `tributary_poll_found_total` | `provider`, `kind` | objects only a poll told, though a webhook should have |
+//! | `tributary_poll_failures_total` | `provider`, `code` | calls to a provider's lists that failed |
+//! | `tributary_webhook_endpoint_enabled` | `connection` | 0 when the provider no longer sends to us |
 
 use std::sync::{LazyLock, OnceLock};
 

@@ -109,6 +109,11 @@ impl TestApp {
         TestApp { app, clock, address, http, server, database, _data: data }
     }
 
+    /// `http://host:port`, without a slash at the end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// A request to a path of this server; send it with [`TestApp::send`].
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");

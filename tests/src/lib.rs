@@ -13,6 +13,7 @@
 //! shop.reconciles().await;
 //! ```
 
+mod account;
 mod app;
 mod dice;
 mod gate;
@@ -24,6 +25,7 @@ mod stores;
 mod tables;
 mod visitor;
 
+pub use account::Account;
 pub use app::{Answer, TestApp};
 pub use dice::Dice;
 pub use gate::Gate;

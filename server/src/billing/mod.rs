@@ -2,6 +2,8 @@
 //! types in a folder beside it) and one line in [`PROVIDERS`]. Nothing here reads or writes a store, and no
 //! address of a person leaves a normaliser: e-mails become keyed hashes.
 
+pub mod http;
+pub mod lists;
 mod polar;
 pub mod signature;
 
@@ -10,6 +12,8 @@ use domain::identity::EmailHasher;
 use domain::order::Fact;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
+
+use lists::{List, Pass};
 
 pub use signature::SignatureError;
 
@@ -40,6 +44,24 @@ pub trait Provider: Sync {
 
     /// What a webhook's body says.
     fn normalise(&self, body: &[u8], context: &Context<'_>) -> Result<Normalised, NormaliseError>;
+
+    /// Where the API of an environment is, without a slash at the end.
+    fn api_base(&self, environment: &str) -> String;
+
+    /// Headers of every call, beside the token.
+    fn api_headers(&self) -> &'static [(&'static str, &'static str)];
+
+    /// The lists a poll reads, in its order; none for a provider that is not polled.
+    fn lists(&self) -> &'static [List];
+
+    /// How far before a pass objects of this kind are read again; `None`: all of them.
+    fn lookback_ms(&self, kind: ObjectKind, pass: Pass) -> Option<i64>;
+
+    /// The list of webhook endpoints, with the scope it needs.
+    fn endpoints(&self) -> (&'static str, &'static str);
+
+    /// The events a webhook endpoint has to send.
+    fn webhook_events(&self) -> &'static [&'static str];
 
     /// What an object read from the provider's API says; the same rules as for webhooks.
     fn normalise_object(
@@ -132,4 +154,9 @@ pub fn secrets_usable(secrets: &[SecretString]) -> bool {
 pub fn is_environment(text: &str) -> bool {
     matches!(text, "production" | "sandbox")
         || url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Days in milliseconds.
+const fn days_ms(days: i64) -> i64 {
+    days * 86_400_000
 }

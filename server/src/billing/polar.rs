@@ -4,6 +4,7 @@
 //! identity stands on must be there. Order events carry their customer and subscription in full, so each
 //! gives up to three facts. Never rejects an event type: Polar adds some within a version.
 
+mod lists;
 mod transform;
 mod wire;
 
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::lists::{List, Pass};
 use super::{Context, NormaliseError, Normalised, ObjectKind, Provider, SignatureError, Verified, signature};
 use transform::Teller;
 
@@ -64,6 +66,34 @@ impl Provider for Polar {
         };
         let teller = Teller { context, event: &event_type, told_at_ms: timestamp.map(|at| at.0) };
         facts(kind, &data, &teller).map(Normalised::Facts)
+    }
+
+    fn api_base(&self, environment: &str) -> String {
+        match environment {
+            "production" => "https://api.polar.sh".to_owned(),
+            "sandbox" => "https://sandbox-api.polar.sh".to_owned(),
+            stand_in => stand_in.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    fn api_headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[("polar-version", lists::API_VERSION)]
+    }
+
+    fn lists(&self) -> &'static [List] {
+        &lists::LISTS
+    }
+
+    fn lookback_ms(&self, kind: ObjectKind, pass: Pass) -> Option<i64> {
+        lists::lookback_ms(kind, pass)
+    }
+
+    fn endpoints(&self) -> (&'static str, &'static str) {
+        ("/v1/webhooks/endpoints", "webhooks:read")
+    }
+
+    fn webhook_events(&self) -> &'static [&'static str] {
+        &lists::EVENTS
     }
 
     fn normalise_object(

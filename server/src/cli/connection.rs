@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
 use crate::http::connections::webhook_url;
+use crate::jobs::poll::PollStatus;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -41,10 +42,26 @@ pub enum Command {
     },
     /// List the connections, without their secrets.
     List,
+    /// Read the provider's lists now: what webhooks have not told. A running server does it, else this command.
+    Sync {
+        /// con_…
+        id: String,
+        /// The whole history instead of what may have changed lately.
+        #[arg(long)]
+        full: bool,
+    },
+    /// How far the provider's lists were read, what only they told, and what stands in the way.
+    Status {
+        /// con_…; all when absent.
+        id: Option<String>,
+    },
 }
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        if let Command::Sync { id, full } = self {
+            return super::sync::run(config, &id, full).await;
+        }
         let app = super::open_settings(config).await?;
         match self {
             Command::Add { provider, workspace, name, webhook_secrets, token, environment } => {
@@ -87,6 +104,19 @@ impl Command {
                     println!("{id}\t{workspace_id}\t{provider}\t{name}\t{environment}\t{address}");
                 }
             }
+            Command::Status { id } => {
+                let all = app.control.connections(&app.secrets).await?;
+                let wanted = |connection: &&Connection| id.as_ref().is_none_or(|id| *id == connection.id);
+                ensure!(all.iter().any(|connection| wanted(&connection)), "there is no such connection");
+                let is_polling = app.config.poll.interval_minutes > 0;
+                for connection in all.iter().filter(wanted) {
+                    let now_ms = app.clock.now_ms();
+                    let status = PollStatus::of(&app.control, connection, is_polling, now_ms).await?;
+                    println!("{}\t{}", connection.id, connection.name);
+                    super::sync::print(&status);
+                }
+            }
+            Command::Sync { .. } => unreachable!("returned above"),
         }
         app.control.close().await;
         Ok(())

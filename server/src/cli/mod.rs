@@ -12,6 +12,7 @@ mod login_link;
 mod migrate;
 mod report;
 mod serve;
+mod sync;
 mod workspace;
 
 use std::io::IsTerminal;

@@ -7,10 +7,13 @@ use crate::migrations::{Migration, MigrationError, pending};
 
 use super::ControlError;
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001_control.sql",
-    sql: include_str!("../../../sql/control/migrations/0001_control.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001_control.sql",
+        sql: include_str!("../../../sql/control/migrations/0001_control.sql"),
+    },
+    Migration { name: "0002_polls.sql", sql: include_str!("../../../sql/control/migrations/0002_polls.sql") },
+];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {
     sqlx::query(

@@ -5,6 +5,7 @@ pub mod connections;
 pub mod dirty;
 pub mod keys;
 mod migrate;
+pub mod polls;
 pub mod state;
 pub mod workspaces;
 

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use secrecy::SecretString;
@@ -14,13 +14,15 @@ use super::auth::{Reader, Writer};
 use super::problem::Problem;
 use crate::app::App;
 use crate::billing;
+use crate::billing::lists::Pass;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
+use crate::jobs::poll::PollStatus;
 
 const NAME_CHARS_MAX: usize = 100;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).routes(routes!(sync))
 }
 
 /// A connection as lists show it.
@@ -37,6 +39,8 @@ pub struct ConnectionDocument {
     /// Where the provider is to send its events.
     pub webhook_url: String,
     pub created_at_ms: i64,
+    /// How far the provider's own lists were read, and what stands in the way.
+    pub poll: PollStatus,
 }
 
 /// Every connection of the workspace, oldest first.
@@ -64,8 +68,10 @@ pub struct NewConnection {
 }
 
 impl ConnectionDocument {
-    fn of(app: &App, connection: &Connection) -> ConnectionDocument {
-        ConnectionDocument {
+    async fn of(app: &App, connection: &Connection) -> Result<ConnectionDocument, Problem> {
+        let is_polling = app.config.poll.interval_minutes > 0;
+        let poll = PollStatus::of(&app.control, connection, is_polling, app.clock.now_ms()).await?;
+        Ok(ConnectionDocument {
             id: connection.id.clone(),
             provider: connection.provider.clone(),
             name: connection.name.clone(),
@@ -74,7 +80,8 @@ impl ConnectionDocument {
             webhook_secrets: connection.webhook_secrets.len(),
             webhook_url: webhook_url(&app.config.http.public_url, connection),
             created_at_ms: connection.created_at_ms,
-        }
+            poll,
+        })
     }
 }
 
@@ -90,9 +97,11 @@ pub fn webhook_url(public_url: &str, connection: &Connection) -> String {
 async fn list(State(app): State<App>, caller: Reader) -> Result<Json<ConnectionList>, Problem> {
     let all = app.control.connections(&app.secrets).await?;
     let own = all.iter().filter(|connection| connection.workspace_id == caller.workspace.id);
-    Ok(Json(ConnectionList {
-        rows: own.map(|connection| ConnectionDocument::of(&app, connection)).collect(),
-    }))
+    let mut rows = Vec::new();
+    for connection in own {
+        rows.push(ConnectionDocument::of(&app, connection).await?);
+    }
+    Ok(Json(ConnectionList { rows }))
 }
 
 /// Connect an account. The secrets are sealed and never shown again.
@@ -132,5 +141,64 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
     };
     app.control.save_connection(&connection, &app.secrets, app.clock.now_ms()).await?;
     app.reload_directory().await?;
-    Ok((StatusCode::CREATED, Json(ConnectionDocument::of(&app, &connection))).into_response())
+    Ok((StatusCode::CREATED, Json(ConnectionDocument::of(&app, &connection).await?)).into_response())
+}
+
+/// One connection of the workspace.
+#[utoipa::path(get, path = "/v1/connections/{id}", tag = "Operation", params(("id" = String, Path)),
+    responses((status = 200, body = ConnectionDocument), (status = "4XX", body = Problem)))]
+async fn show(
+    State(app): State<App>,
+    caller: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<ConnectionDocument>, Problem> {
+    let connection = own(&app, &caller.workspace.id, &id).await?;
+    Ok(Json(ConnectionDocument::of(&app, &connection).await?))
+}
+
+/// What to read again.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// The whole history instead of what may have changed lately.
+    #[serde(default)]
+    pub full: bool,
+}
+
+/// Read the provider's lists now; `GET` the connection to see how far it is.
+#[utoipa::path(post, path = "/v1/connections/{id}/sync", tag = "Operation", params(("id" = String, Path)),
+    request_body(content = Option<Sync>),
+    responses((status = 202, body = ConnectionDocument), (status = "4XX", body = Problem)))]
+async fn sync(
+    State(app): State<App>,
+    caller: Writer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let wanted: Sync = if body.is_empty() {
+        Sync::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|_| {
+            Problem::new(StatusCode::BAD_REQUEST, "invalid_body", "Send nothing, or {\"full\": true}.")
+        })?
+    };
+    let connection = own(&app, &caller.workspace.id, &id).await?;
+    if connection.token.is_none() {
+        let detail =
+            "This connection has no access token; make one that has it to read the provider's lists.";
+        return Err(Problem::new(StatusCode::CONFLICT, "no_token", detail));
+    }
+    let pass = if wanted.full { Pass::History } else { Pass::Deep };
+    app.control.ask_poll(&connection.id, pass, app.clock.now_ms()).await?;
+    let document = ConnectionDocument::of(&app, &connection).await?;
+    Ok((StatusCode::ACCEPTED, Json(document)).into_response())
+}
+
+async fn own(app: &App, workspace_id: &str, id: &str) -> Result<Connection, Problem> {
+    let all = app.control.connections(&app.secrets).await?;
+    all.into_iter()
+        .find(|connection| connection.workspace_id == workspace_id && connection.id == id)
+        .ok_or_else(|| {
+            Problem::not_found("unknown_connection", format!("This workspace has no connection {id:?}."))
+        })
 }

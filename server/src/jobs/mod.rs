@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod attribute;
 mod facts;
+pub mod poll;
 pub mod resolve;
 mod run;
 pub mod verify;
@@ -52,6 +53,8 @@ pub struct Signals {
     work: Notify,
     /// Held while credits are read and replaced.
     pub attribution: Mutex<()>,
+    /// Calls to providers in the current minute.
+    pub polls: poll::Budget,
     /// Workspaces whose standing facets were written by this process.
     seen: std::sync::Mutex<HashSet<String>>,
 }

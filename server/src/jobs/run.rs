@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{JOBS, Job, JobError, Place};
+use super::{JOBS, Job, JobError, Place, poll};
 use crate::app::App;
 use crate::effects::random_id;
 use crate::ingest::flusher;
@@ -17,7 +17,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// Runs the jobs until `stop` says true: at once when woken, else at the configured interval. Jobs for the
 /// lease holder are skipped while another node holds it, and by a process that is not to hold it.
-pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
+///
+/// Polls go their own way beside: a slow provider holds up nothing that is already here.
+pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
+    tokio::join!(flow(app.clone(), may_hold_lease, stop.clone()), poll::run(app, may_hold_lease, stop));
+}
+
+async fn flow(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
     let holder = random_id("node_");
     let interval = Duration::from_millis(app.config.attribution.interval_ms.max(10));
     let mut pause = PAUSE_MIN;

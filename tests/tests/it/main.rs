@@ -11,10 +11,12 @@ mod identity;
 mod matching;
 mod models;
 mod outages;
+mod polling;
 mod recompute;
 mod refunds;
 mod subscriptions;
 mod windows;
+mod year;
 
 /// A link in the shop's newsletter.
 const NEWSLETTER: &str = "/?utm_source=newsletter&utm_medium=email";

@@ -1,0 +1,168 @@
+//! Calls to a provider's API: one client with time limits, answers of bounded size, and every failure told apart by
+//! what has to be done about it. Never logs a token or a body, never waits and never tries again: the caller does.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::RETRY_AFTER;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::Provider;
+use crate::control::connections::Connection;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// A hundred orders are less than one megabyte.
+const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Why a call did not give what was asked for. Shown to people: each says what to do next.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ApiError {
+    #[error("this connection has no access token; enter one to read the provider's lists")]
+    NoToken,
+    #[error(
+        "the provider refuses the token: it expired, was revoked or belongs to the other environment; enter a new one"
+    )]
+    Unauthorized,
+    #[error("the token lacks the scope {0}; make one that has it and enter it")]
+    Scope(String),
+    #[error("the provider does not allow this; is the organization still active?")]
+    Forbidden,
+    #[error(
+        "the provider does not know {0}: it no longer serves the API version of this Tributary, or the address is not the provider's; update Tributary"
+    )]
+    Version(String),
+    #[error("the provider rejects the question ({0}); update Tributary")]
+    Rejected(u16),
+    #[error("too many calls; the provider asks to wait {} seconds", .0.unwrap_or(60))]
+    TooMany(Option<u64>),
+    #[error("the provider answers {0}; it is tried again")]
+    Away(u16),
+    #[error("the provider cannot be reached: {0}; it is tried again")]
+    Unreachable(String),
+    #[error("the provider's answer is not whole: {0}; it is tried again")]
+    Broken(&'static str),
+}
+
+impl ApiError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ApiError::NoToken => "no_token",
+            ApiError::Unauthorized => "token_refused",
+            ApiError::Scope(_) => "missing_scope",
+            ApiError::Forbidden => "forbidden",
+            ApiError::Version(_) => "api_version",
+            ApiError::Rejected(_) => "rejected",
+            ApiError::TooMany(_) => "rate_limited",
+            ApiError::Away(_) => "provider_error",
+            ApiError::Unreachable(_) => "unreachable",
+            ApiError::Broken(_) => "incomplete_answer",
+        }
+    }
+}
+
+/// The one client of all outgoing calls to providers.
+fn client() -> &'static reqwest::Client {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    CLIENT.get_or_init(|| {
+        reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("tributary/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .expect("a client of plain settings")
+    })
+}
+
+/// One GET of `path` with the connection's token. `scope` is what it needs, for the message.
+pub async fn get(
+    provider: &dyn Provider,
+    connection: &Connection,
+    path: &str,
+    query: &[(&str, String)],
+    scope: &str,
+) -> Result<Value, ApiError> {
+    let token = connection.token.as_ref().ok_or(ApiError::NoToken)?;
+    let mut address = url::Url::parse(&format!("{}{path}", provider.api_base(&connection.environment)))
+        .map_err(|_| ApiError::Unreachable("the address is none".to_owned()))?;
+    address.query_pairs_mut().extend_pairs(query);
+    let mut request = client().get(address).bearer_auth(token.expose_secret());
+    for (name, value) in provider.api_headers() {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.map_err(unreachable)?;
+    let status = answer.status();
+    if !status.is_success() {
+        let wait =
+            answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+        let lacks_scope = status == StatusCode::FORBIDDEN
+            && bounded(answer).await.is_ok_and(|body| body.windows(5).any(|part| part == b"scope"));
+        return Err(if lacks_scope {
+            ApiError::Scope(scope.to_owned())
+        } else {
+            refusal(status, wait, path)
+        });
+    }
+    let body = bounded(answer).await?;
+    serde_json::from_slice(&body).map_err(|_| ApiError::Broken("it is not JSON"))
+}
+
+fn unreachable(error: reqwest::Error) -> ApiError {
+    let why = match (error.is_timeout(), error.is_connect()) {
+        (true, _) => "no answer in time".to_owned(),
+        (false, true) => "no connection".to_owned(),
+        (false, false) => error.without_url().to_string(),
+    };
+    ApiError::Unreachable(why)
+}
+
+fn refusal(status: StatusCode, wait: Option<u64>, path: &str) -> ApiError {
+    match status {
+        StatusCode::UNAUTHORIZED => ApiError::Unauthorized,
+        StatusCode::FORBIDDEN => ApiError::Forbidden,
+        StatusCode::NOT_FOUND => ApiError::Version(path.to_owned()),
+        StatusCode::TOO_MANY_REQUESTS => ApiError::TooMany(wait),
+        status if status.is_server_error() => ApiError::Away(status.as_u16()),
+        status => ApiError::Rejected(status.as_u16()),
+    }
+}
+
+async fn bounded(mut answer: reqwest::Response) -> Result<Vec<u8>, ApiError> {
+    let mut body = Vec::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= ANSWER_BYTES_MAX => body.extend_from_slice(&chunk),
+            Ok(Some(_)) => return Err(ApiError::Broken("it is too large")),
+            Ok(None) => return Ok(body),
+            Err(error) if error.is_timeout() => return Err(unreachable(error)),
+            Err(_) => return Err(ApiError::Broken("it ended early")),
+        }
+    }
+}
+
+/// The objects of one page, and how many pages and objects the list has.
+#[derive(Debug)]
+pub struct Page {
+    pub items: Vec<Value>,
+    pub total: u64,
+    pub pages: u64,
+}
+
+impl Page {
+    /// Reads `{"items": […], "pagination": {"total_count", "max_page"}}`.
+    pub fn read(mut answer: Value) -> Result<Page, ApiError> {
+        let Value::Array(items) = answer["items"].take() else {
+            return Err(ApiError::Broken("it holds no list"));
+        };
+        let pagination = &answer["pagination"];
+        match (pagination["total_count"].as_u64(), pagination["max_page"].as_u64()) {
+            (Some(total), Some(pages)) => Ok(Page { items, total, pages }),
+            _ => Err(ApiError::Broken("it does not say how long the list is")),
+        }
+    }
+}

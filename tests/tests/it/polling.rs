@@ -1,0 +1,115 @@
+//! Reading the provider's lists when things are not well: every trouble has a clear state on the connection, and
+//! nothing is lost by it.
+
+use serde_json::{Value, json};
+use support::{Account, hours};
+use tributary::jobs::poll;
+
+/// Some sales whose webhooks never come.
+async fn unheard(account: &Account, count: usize) {
+    account.control("faults", json!({ "lose_percent": 100 })).await;
+    let purchase = |n: usize| json!({ "product": "templates", "email": format!("b{n}@example.com"), "at": "2026-10-02T10:00:00Z" });
+    let purchases: Vec<Value> = (0..count).map(purchase).collect();
+    account.control("history", json!({ "purchases": purchases })).await;
+    account.webhooks_end().await;
+}
+
+#[tokio::test]
+async fn a_kill_between_two_pages_costs_nothing() {
+    let account = Account::open(|_| {}).await;
+    unheard(&account, 1_050).await;
+    // Every step begins by what the one before wrote down, as a new process would.
+    assert!(poll::step(account.shop.app()).await.unwrap());
+    let status = account.status().await;
+    assert_eq!(status["poll"]["standing"], "reading");
+    assert_eq!(status["poll"]["pass"], "history");
+    let read = status["poll"]["read"].as_u64().unwrap();
+    assert!((100..=1_000).contains(&read), "ten pages at most between two checkpoints: {status}");
+    account.polls().await;
+    account.agrees().await;
+}
+
+#[tokio::test]
+async fn the_allowance_of_calls_is_kept_and_waited_for() {
+    let account = Account::open(|options| options.rate_limit_per_minute = 3).await;
+    unheard(&account, 5).await;
+    let mut more = true;
+    while more {
+        more = poll::step(account.shop.app()).await.unwrap();
+    }
+    let status = account.status().await;
+    assert_eq!(status["poll"]["problem"]["code"], "rate_limited", "{status}");
+    let message = status["poll"]["problem"]["message"].as_str().unwrap();
+    assert!(message.contains("wait"), "{message}");
+    assert!(!poll::step(account.shop.app()).await.unwrap(), "nothing is asked before the time is over");
+}
+
+#[tokio::test]
+async fn a_token_without_a_scope_reads_the_rest_and_names_what_it_lacks() {
+    let account = Account::open(|_| {}).await;
+    unheard(&account, 3).await;
+    let scopes = ["orders:read", "subscriptions:read", "customers:read", "refunds:read", "checkouts:read"];
+    account.control("tokens", json!({ "token": "polar_oat_few", "scopes": scopes })).await;
+    account.connect("polar_oat_few").await;
+    account.polls().await;
+    let status = account.status().await;
+    assert_eq!(status["poll"]["missing_scopes"], json!(["disputes:read", "webhooks:read"]));
+    assert_eq!(status["poll"]["endpoint"], "unknown");
+    account.agrees().await;
+}
+
+#[tokio::test]
+async fn a_refused_token_is_said_and_mended_by_another_at_once() {
+    let account = Account::open(|_| {}).await;
+    unheard(&account, 3).await;
+    account.connect("polar_oat_expired").await;
+    assert!(!poll::step(account.shop.app()).await.unwrap());
+    let status = account.status().await;
+    assert_eq!(status["poll"]["problem"]["code"], "token_refused", "{status}");
+    account.connect(Account::TOKEN).await;
+    account.asks_for_sync(false).await;
+    assert_eq!(account.polls().await, 0, "it does not wait for the next try");
+    assert_eq!(account.status().await["poll"]["problem"], Value::Null);
+    account.agrees().await;
+}
+
+#[tokio::test]
+async fn the_hourly_pass_finds_what_a_webhook_should_have_told() {
+    let account = Account::open(|_| {}).await;
+    account.polls().await;
+    account.control("faults", json!({ "lose_percent": 100 })).await;
+    let bought =
+        account.control("purchases", json!({ "product": "lifetime", "email": "a@example.com" })).await;
+    assert!(!poll::step(account.shop.app()).await.unwrap(), "the hour is not over");
+    account.shop.after(hours(1));
+    account.polls().await;
+    account.agrees().await;
+    assert_eq!(account.shop.order_ids().await, [bought["order_ids"][0].as_str().unwrap()]);
+    let found = account.status().await["poll"]["found_by_poll"].as_u64().unwrap();
+    assert!(found >= 3, "order, customer and checkout: {found}");
+}
+
+#[tokio::test]
+async fn the_webhook_endpoint_is_watched() {
+    let account = Account::open(|_| {}).await;
+    let look = async || {
+        account.asks_for_sync(false).await;
+        account.polls().await;
+        account.status().await
+    };
+    let status = look().await;
+    assert_eq!(
+        status["poll"]["endpoint"], "missing",
+        "the stand-in's endpoint has another address: {status}"
+    );
+    let url = &status["webhook_url"];
+    let endpoint = json!({ "url": url, "format": "raw", "events": ["order.paid"] });
+    let endpoint = account.call("POST", "/v1/webhooks/endpoints", endpoint).await;
+    assert_eq!(look().await["poll"]["endpoint"], "incomplete");
+    let path = format!("/v1/webhooks/endpoints/{}", endpoint["id"].as_str().unwrap());
+    let events = tributary::billing::provider("polar").unwrap().webhook_events();
+    account.call("PATCH", &path, json!({ "events": events })).await;
+    assert_eq!(look().await["poll"]["endpoint"], "fine");
+    account.call("PATCH", &path, json!({ "enabled": false })).await;
+    assert_eq!(look().await["poll"]["endpoint"], "disabled");
+}

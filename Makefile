@@ -1,5 +1,5 @@
 # Thin: what each target does stands in scripts/.
-.PHONY: run demo test check bench dist setup pixel clean
+.PHONY: run demo test check bench dist setup pixel clean audit fuzz
 
 run:            ## install what is missing, build, start server, shop and Polar stand-in
 	@scripts/run.sh
@@ -12,6 +12,12 @@ test:           ## everything: format, clippy, unit, property, golden, integrati
 
 check:          ## the fast loop: format, clippy and the tests that need no browser
 	@scripts/check.sh
+
+audit:          ## dependencies: licences, bans, sources, known vulnerabilities
+	@scripts/audit.sh
+
+fuzz:           ## every door for outside bytes, a minute each; FUZZ_SECONDS=600 for longer
+	@scripts/fuzz.sh
 
 bench:          ## a table of figures: medians, ratios, the machine
 	@scripts/bench.sh

@@ -8,5 +8,6 @@ say "format"
 cargo fmt --all --check
 say "clippy"
 cargo clippy --workspace --all-targets --quiet -- -D warnings
+scripts/audit.sh --installed
 say "tests"
 cargo test --workspace --quiet

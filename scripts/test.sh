@@ -8,6 +8,7 @@ say "format"
 cargo fmt --all --check
 say "clippy, warnings denied"
 cargo clippy --workspace --all-targets --quiet -- -D warnings
+scripts/audit.sh --installed
 say "unit, property, golden and integration tests"
 cargo test --workspace
 say "the pixel in Chromium"

@@ -1,5 +1,6 @@
 //! Tributary's server: collector, billing, jobs, reports, dashboard and command line in one program.
 //! Start reading at `http/router.rs` (the whole surface) or `cli/mod.rs` (every command).
+#![forbid(unsafe_code)]
 
 pub mod app;
 pub mod billing;

@@ -48,6 +48,17 @@ impl PersonKeys {
         }
     }
 
+    /// Under which something stands in the list of what was erased: its kind and a keyed hash.
+    pub fn erased(&self, kind: &str, parts: &[&str]) -> String {
+        let all: Vec<&str> = ["erased", kind].into_iter().chain(parts.iter().copied()).collect();
+        format!("{kind}/{:032x}", self.key(&all))
+    }
+
+    /// The visitor id under which the visits of an erased person's order are kept: it leads to the order only.
+    pub fn journey(&self, order: &str) -> u128 {
+        self.key(&["journey of erased order", order])
+    }
+
     fn key(&self, parts: &[&str]) -> u128 {
         let mut mac = self.mac.clone();
         for part in parts {

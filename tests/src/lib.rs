@@ -12,6 +12,7 @@
 //! assert_eq!(shop.channels("last_non_direct").await, rows([("Organic Search", 49_00)]));
 //! shop.reconciles().await;
 //! ```
+#![forbid(unsafe_code)]
 
 mod account;
 mod app;

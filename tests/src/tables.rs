@@ -32,6 +32,27 @@ impl Shop {
         rows
     }
 
+    /// How many rows, merged or not, name a visitor (`vis_…`, unsigned): by its id, or in what a provider said.
+    pub async fn rows_naming(&self, visitor: &str) -> u64 {
+        self.settle().await;
+        let id: domain::ids::VisitorId = visitor.parse().expect("a visitor id");
+        let (id, mut found) = (format!("{:032x}", id.0), 0);
+        let hyphens = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-");
+        for (table, condition) in [
+            ("hits", format!("visitor_id = '{hyphens}'")),
+            ("touches", format!("visitor_id = '{hyphens}'")),
+            ("bindings", format!("visitor_id = '{hyphens}'")),
+            ("orders", format!("visitor_id = '{hyphens}' OR arrayExists(v -> v.1 = '{hyphens}', visitors)")),
+            ("facts", format!("position(payload, '{visitor}') > 0")),
+        ] {
+            let sql = format!("SELECT count() FROM {table} WHERE {condition}");
+            let rows: u64 =
+                self.app().store.client().query_raw(&sql).fetch_one().await.expect("rows are counted");
+            found += rows;
+        }
+        found
+    }
+
     /// Rows of this shop in a table, merged, in a fixed order.
     async fn table(&self, table: &str, condition: &str) -> Vec<String> {
         let except = format!("SELECT * EXCEPT ({})", self.run_columns(table).await.join(", "));

@@ -3,6 +3,7 @@
 //! that it takes little of the machine it shares with what it measures. Knows nothing of the server's inside.
 //!
 //! A visitor makes three hits: a landing with an unsigned id, then two more with the id the collector signed.
+#![forbid(unsafe_code)]
 
 mod request;
 mod wire;

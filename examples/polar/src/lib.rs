@@ -14,6 +14,7 @@
 //! polar.stop().await
 //! # }
 //! ```
+#![forbid(unsafe_code)]
 
 mod catalogue;
 mod clock;

@@ -1,6 +1,7 @@
 //! A small shop as a merchant would build it: pages with Tributary's script tag, checkout links, and one button
 //! whose checkout is made by the shop's own backend. It knows Polar only over HTTP, and Tributary only by the
 //! script tag and `window.tributary`; it stores nothing.
+#![forbid(unsafe_code)]
 
 mod pages;
 mod polar;

@@ -28,6 +28,7 @@
 //! wire::encode(&hit, &mut body);
 //! assert!(body.starts_with(r#"{"ws":"ws_demo","kind":"page","id":"01"#));
 //! ```
+#![forbid(unsafe_code)]
 #![no_std]
 
 extern crate alloc;

@@ -7,8 +7,10 @@
 //!
 //! Where to start: [`attribution::credits`] turns a journey into exact credits, [`order::fold_order`] turns a
 //! provider's versions into one order, [`identity::resolve`] turns bindings into persons.
+#![forbid(unsafe_code)]
 
 pub mod attribution;
+pub mod erasure;
 pub mod identity;
 pub mod ids;
 pub mod journey;

@@ -5,6 +5,7 @@ mod connection;
 mod demo;
 mod doctor;
 mod engine;
+mod erase;
 mod explain;
 mod jobs;
 mod key;
@@ -61,6 +62,7 @@ enum Command {
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
     Verify(jobs::Verify),
+    Erase(erase::Erase),
 }
 
 /// Parses the command line, runs the command, prints what went wrong.
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,
             Command::Verify(command) => command.run(config).await,
+            Command::Erase(command) => command.run(config).await,
         }
     });
     match result {

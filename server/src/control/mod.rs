@@ -3,6 +3,7 @@
 
 pub mod connections;
 pub mod dirty;
+pub mod erasures;
 pub mod keys;
 mod migrate;
 pub mod polls;

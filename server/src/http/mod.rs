@@ -12,6 +12,7 @@ pub mod keys;
 pub mod metrics;
 pub mod openapi;
 pub mod orders;
+pub mod people;
 pub mod pixel_files;
 pub mod problem;
 pub mod proxies;

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::openapi::Api;
 use super::problem::Problem;
 use super::{
-    collect, connections, handover, health, import, jobs, keys, metrics, orders, pixel_files, reports,
-    webhooks,
+    collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
+    reports, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -62,5 +62,6 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(keys::routes())
         .merge(connections::routes())
         .merge(jobs::routes())
+        .merge(people::routes())
         .split_for_parts()
 }

@@ -1,11 +1,12 @@
 //! Facts on their way into the store, from webhooks and from polls alike: the rows, and the marks on what they
-//! touch. Never decides what a fact means.
+//! touch. What was erased is taken out here, wherever it comes from. Never decides what a fact means.
 
 use std::collections::BTreeSet;
 
 use domain::order::Fact;
 
 use super::JobError;
+use super::erase::Door;
 use crate::app::App;
 use crate::control::dirty::{Subject, SubjectKind};
 use crate::secrets::sha256_hex;
@@ -16,30 +17,40 @@ const COLUMNS: &str = "workspace_id, connection_id, kind, object_id, version_at,
 
 /// Facts of one batch.
 #[derive(Default)]
-pub struct Facts {
-    rows: RowWriter,
-    subjects: BTreeSet<Subject>,
+pub struct Facts(Vec<Told>);
+
+/// One fact, and where and when it came.
+pub(super) struct Told {
+    pub workspace_id: String,
+    pub connection_id: String,
+    pub received_at_ms: i64,
+    pub fact: Fact,
 }
 
 impl Facts {
     /// Adds a fact.
     pub fn push(&mut self, workspace_id: &str, connection_id: &str, received_at_ms: i64, fact: &Fact) {
-        write_fact(&mut self.rows, workspace_id, connection_id, received_at_ms, fact);
-        self.subjects.insert(subject(workspace_id, fact));
+        let (workspace_id, connection_id) = (workspace_id.to_owned(), connection_id.to_owned());
+        self.0.push(Told { workspace_id, connection_id, received_at_ms, fact: fact.clone() });
     }
 
     /// Makes the batch durable, then marks what it touches: a crash in between repeats harmless work. `source` says
     /// where it came from; the same facts of the same source are one insert, however often it is tried.
     pub async fn keep(self, app: &App, source: &str) -> Result<(), JobError> {
-        if self.rows.is_empty() {
+        let mut rows = RowWriter::new();
+        let mut subjects = BTreeSet::new();
+        for Told { workspace_id, connection_id, received_at_ms, fact } in Door::admit(app, self.0).await? {
+            write_fact(&mut rows, &workspace_id, &connection_id, received_at_ms, &fact);
+            subjects.insert(subject(&workspace_id, &fact));
+        }
+        if rows.is_empty() {
             return Ok(());
         }
         // Facts made by a better normaliser are other rows and must not be taken for a retry.
-        let content = [source.as_bytes(), self.rows.as_bytes()].concat();
+        let content = [source.as_bytes(), rows.as_bytes()].concat();
         let token = format!("facts-{}", sha256_hex(&content));
-        let rows = self.rows.into_bytes().into();
-        app.store.insert("facts", COLUMNS, "RowBinary", rows, Some(&token)).await?;
-        let subjects: Vec<Subject> = self.subjects.into_iter().collect();
+        app.store.insert("facts", COLUMNS, "RowBinary", rows.into_bytes().into(), Some(&token)).await?;
+        let subjects: Vec<Subject> = subjects.into_iter().collect();
         app.control.mark_dirty(&subjects, app.clock.now_ms()).await?;
         Ok(())
     }

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod attribute;
+pub mod erase;
 mod facts;
 pub mod poll;
 pub mod resolve;
@@ -26,7 +27,7 @@ use crate::store::StoreError;
 pub use run::{run, settle};
 
 /// Every job, in the order in which work flows through them.
-pub static JOBS: [&dyn Job; 2] = [&apply::Apply, &resolve::Reconcile];
+pub static JOBS: [&dyn Job; 4] = [&apply::Apply, &erase::Erase, &resolve::Reconcile, &erase::EraseInbox];
 
 /// Work that is done in steps.
 pub trait Job: Sync {

@@ -24,6 +24,7 @@ use crate::app::App;
 use crate::control::dirty::{Dirty, Subject};
 use crate::person_keys::PersonKeys;
 use load::Objects;
+pub(super) use people::binding_id;
 use people::{BindingRow, Known};
 
 /// Subjects of one step.
@@ -106,7 +107,7 @@ pub async fn resolve_once<'a>(
     let known = Known::load(
         app,
         workspace_id,
-        cases.iter().map(|case| people::binding_id(case.id)).collect(),
+        cases.iter().map(|case| binding_id(case.id)).collect(),
         own,
         buyer_keys.iter().flatten().copied().collect(),
         visitors.collect(),

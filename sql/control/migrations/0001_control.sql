@@ -56,3 +56,25 @@ CREATE TABLE leases (
     holder        TEXT NOT NULL,
     expires_at_ms BIGINT NOT NULL
 );
+
+-- Persons to be forgotten, and what became of it.
+CREATE TABLE erasures (
+    id           TEXT PRIMARY KEY,           -- ers_…
+    workspace_id TEXT NOT NULL,
+    subject      TEXT NOT NULL,              -- key of whom: see `erased`; for a visitor the id itself until it is done
+    state        TEXT NOT NULL,              -- waiting, running, done
+    step         TEXT NOT NULL,              -- what is being done, for people
+    plan         TEXT NOT NULL,              -- JSON of what was found; emptied when done
+    report       TEXT NOT NULL,              -- JSON of counts
+    asked_at_ms  BIGINT NOT NULL,
+    done_at_ms   BIGINT
+);
+
+-- What must not come back: keyed hashes only, so that the list itself names nobody.
+CREATE TABLE erased (
+    workspace_id TEXT NOT NULL,
+    key          TEXT NOT NULL,              -- kind and keyed hash: email/…, customer/…, visitor/…, order/…
+    journey      TEXT NOT NULL,              -- of an order: the visitor id its visits are kept under; else empty
+    erased_at_ms BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, key)
+);

@@ -14,6 +14,7 @@ mod outages;
 mod polling;
 mod recompute;
 mod refunds;
+mod security;
 mod subscriptions;
 mod windows;
 mod year;

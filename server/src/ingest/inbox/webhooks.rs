@@ -75,10 +75,10 @@ pub(super) fn insert(connection: &Connection, webhook: &NewWebhook) -> rusqlite:
     Ok(if added == 1 { Kept::New } else { Kept::Duplicate })
 }
 
-const COLUMNS: &str = "id, provider, workspace_id, connection_id, event_id, event_type, received_at_ms, \
+pub(super) const COLUMNS: &str = "id, provider, workspace_id, connection_id, event_id, event_type, received_at_ms, \
                        sealed_body, attempts, error";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Webhook> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     Ok(Webhook {
         id: row.get(0)?,
         provider: row.get(1)?,

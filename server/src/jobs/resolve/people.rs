@@ -50,7 +50,7 @@ impl BindingRow {
 }
 
 /// The binding an order makes; one at most.
-pub(super) fn binding_id(order: OrderId) -> u128 {
+pub(in crate::jobs) fn binding_id(order: OrderId) -> u128 {
     derive_id(&["order binding", &order.to_string()])
 }
 

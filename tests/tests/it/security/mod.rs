@@ -1,0 +1,4 @@
+//! What an attacker, a careless proxy or a curious operator may try, each with its figure. `docs/security.md` is
+//! the table of these files.
+
+mod erasure;

@@ -82,7 +82,9 @@ impl Place {
     async fn tell(&self, workspace: &str, event_id: &str, body: &str) {
         let now_s = Clock::system().now_ms() / 1000;
         let signature = signature::sign(SECRET, event_id, now_s, body.as_bytes());
-        let sent = reqwest::Client::new()
+        let sent = reqwest::Client::builder()
+            .build()
+            .unwrap()
             .post(format!("http://{}/webhooks/polar/{workspace}", self.listen))
             .header("webhook-id", event_id)
             .header("webhook-timestamp", now_s.to_string())

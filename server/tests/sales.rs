@@ -339,6 +339,29 @@ async fn verify_passes_on_settled_books_and_names_what_was_broken() {
     assert!(verify::verify(&shop.app, "ws_t").await.unwrap().passed);
 }
 
+#[tokio::test]
+async fn more_given_back_than_was_paid_is_booked_up_to_what_was_paid_and_told() {
+    let shop = Shop::open("refund_excess").await;
+    shop.touch(1, T0 - DAY_MS, 100).await;
+    shop.send("evt_1", &shop.order("o1", 10_00).visitor(1).paid()).await;
+    shop.send("evt_2", &shop.refund("r1", "o1", 7_00, "succeeded")).await;
+    shop.send("evt_3", &shop.refund("r2", "o1", 5_00, "succeeded")).await;
+    settle(&shop.app).await.unwrap();
+    assert_eq!(shop.by_facet("linear").await, [], "the touch is left nothing, and not less");
+    shop.add_up().await;
+    let verified = verify::verify(&shop.app, "ws_t").await.unwrap();
+    assert!(verified.passed, "{verified:?}");
+    let [noticed] = verified.notices.as_slice() else { panic!("{verified:?}") };
+    assert_eq!((noticed.notice.as_str(), noticed.count), ("refund_excess", 1));
+    assert!(noticed.examples[0].contains("200 USD beyond the 1000"), "{noticed:?}");
+    let (_, order) = shop.ask("GET", "/v1/orders/o1", "").await;
+    let refunds = order["refunds"].as_array().unwrap().iter();
+    let booked: i64 = refunds.map(|refund| refund["net"].as_i64().unwrap()).sum();
+    assert_eq!((order["refund_excess"].as_i64(), booked), (Some(2_00), 10_00));
+    let (_, story) = shop.ask("GET", "/v1/orders/o1/explain", "").await;
+    assert_eq!(story["stored_agrees"], true, "{story}");
+}
+
 fn failed(found: &verify::Verification) -> Vec<&str> {
     found.checks.iter().filter(|check| !check.passed).map(|check| check.check.as_str()).collect()
 }

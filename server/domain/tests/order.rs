@@ -339,11 +339,12 @@ proptest! {
         ids.sort();
         ids.dedup();
         prop_assert_eq!(ids.len(), state.refunds.len(), "every entry has its own id");
-        // What counts as refunded is at least what the newest version of the order itself counts.
+        // What counts as refunded, with what exceeds the order, is at least what its newest version itself counts.
         let active = state.refunds.iter().filter(|entry| entry.reversed_at_ms.is_none());
         let active: i64 = active.map(|entry| entry.amount_minor).sum();
-        if state.booking.is_some() {
-            prop_assert!(active >= state.amounts.refunded_minor);
+        if let Some(booking) = state.booking {
+            prop_assert!(active <= booking.net_minor);
+            prop_assert!(active + state.refund_excess_minor >= state.amounts.refunded_minor);
         }
     }
 }

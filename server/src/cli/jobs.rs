@@ -180,6 +180,10 @@ fn told(found: &Verification) -> String {
             check.offenders.iter().for_each(|offender| text.push_str(&format!("        {offender}\n")));
         }
     }
+    for noticed in &found.notices {
+        text.push_str(&format!("  note  {}: {} {}\n", noticed.notice, noticed.count, noticed.what));
+        noticed.examples.iter().for_each(|example| text.push_str(&format!("        {example}\n")));
+    }
     text
 }
 

@@ -277,6 +277,9 @@ pub struct AnswerMeta {
     pub date: String,
     pub group_by: Vec<String>,
     pub rows_total: u64,
+    /// Where visitors are counted: true when visitors and visits were counted one by one, false when the period has
+    /// more than 500,000 visits and visitors are within half a percent. Money is always exact.
+    pub visitors_exact: Option<bool>,
 }
 
 /// Numbers of one row.

@@ -1,17 +1,16 @@
 //! `/v1/orders…`: the orders, one order, and the story of who earned it.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::Reader;
 use super::openapi::OrdersParams;
 use super::problem::Problem;
-use super::reports::pairs;
+use super::reports::Asked;
 use crate::app::App;
-use crate::report::{OrderDocument, OrderExplanation, OrderPage, Reports};
+use crate::report::{OrderDocument, OrderExplanation, OrderPage};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(orders)).routes(routes!(order)).routes(routes!(explain))
@@ -22,27 +21,17 @@ pub fn routes() -> OpenApiRouter<App> {
 /// With filters on where visits came from: the orders that earned such a visit something.
 #[utoipa::path(get, path = "/v1/orders", tag = "Orders", params(OrdersParams),
     responses((status = 200, body = OrderPage), (status = "4XX", body = Problem)))]
-async fn orders(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Json<OrderPage>, Problem> {
-    let reports = Reports::of(&app, &caller.workspace);
-    let pairs = pairs(query.as_deref());
-    let query = reports.parse_orders(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
-    Ok(Json(reports.orders(&query).await?))
+async fn orders(asked: Asked) -> Result<Json<OrderPage>, Problem> {
+    let query = asked.reports.parse_orders(asked.pairs())?;
+    Ok(Json(asked.reports.orders(&query).await?))
 }
 
 /// One order, by our id or the provider's.
 #[utoipa::path(get, path = "/v1/orders/{id}", tag = "Orders",
     params(("id" = String, Path, description = "`ord_…` or the provider's own id")),
     responses((status = 200, body = OrderDocument), (status = "4XX", body = Problem)))]
-async fn order(
-    State(app): State<App>,
-    caller: Reader,
-    Path(id): Path<String>,
-) -> Result<Json<OrderDocument>, Problem> {
-    let order = Reports::of(&app, &caller.workspace).order(&id).await?;
+async fn order(asked: Asked, Path(id): Path<String>) -> Result<Json<OrderDocument>, Problem> {
+    let order = asked.reports.order(&id).await?;
     order.map(Json).ok_or_else(unknown)
 }
 
@@ -54,15 +43,10 @@ async fn order(
         ("format" = Option<String>, Query, description = "`json`, or `text` to be read")
     ),
     responses((status = 200, body = OrderExplanation), (status = "4XX", body = Problem)))]
-async fn explain(
-    State(app): State<App>,
-    caller: Reader,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
+async fn explain(asked: Asked, Path(id): Path<String>) -> Result<Response, Problem> {
     let mut as_text = false;
-    for (key, value) in pairs(query.as_deref()) {
-        match (key.as_str(), value.as_str()) {
+    for (key, value) in asked.pairs() {
+        match (key, value) {
             ("format", "json") => {}
             ("format", "text") => as_text = true,
             ("format", _) => return Err(Problem::invalid("format", "format: use json or text")),
@@ -71,10 +55,9 @@ async fn explain(
             }
         }
     }
-    let reports = Reports::of(&app, &caller.workspace);
-    let story = reports.explain(&id).await?.ok_or_else(unknown)?;
+    let story = asked.reports.explain(&id).await?.ok_or_else(unknown)?;
     Ok(match as_text {
-        true => story.to_text(&reports.zone()).into_response(),
+        true => story.to_text(&asked.reports.zone()).into_response(),
         false => Json(story).into_response(),
     })
 }

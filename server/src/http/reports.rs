@@ -1,10 +1,11 @@
 //! `/v1/reports/…` and `/v1/outcomes`: questions in the query string, answers as JSON or CSV.
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use domain::report::{Format, Query, Report};
+use domain::report::{Format, Report};
 use url::form_urlencoded;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -29,97 +30,83 @@ pub fn routes() -> OpenApiRouter<App> {
 /// What each channel brought and earned.
 ///
 /// One row per value of the dimensions grouped by and currency: visitors, visits, orders, revenue (new, renewal,
-/// refunded, net), share, conversion; with `compare` also the period before. The reconciliation line proves that
+/// refunded, net), share, conversion; with `compare` also the period before; by product, its name beside the id.
+/// Visitors are exact up to 500,000 visits in the period, beyond within half a percent (`meta.visitors_exact`). The reconciliation line proves that
 /// the credits are what the provider was paid.
 #[utoipa::path(get, path = "/v1/reports/channels", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn channels(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::Channels).await
+async fn channels(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Channels).await
 }
 
 /// Money and visitors over time, every bucket present.
 #[utoipa::path(get, path = "/v1/reports/timeseries", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn timeseries(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::Timeseries).await
+async fn timeseries(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Timeseries).await
 }
 
 /// The same money under every model side by side, with the difference to the chosen one.
 #[utoipa::path(get, path = "/v1/reports/models", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn models(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::Models).await
+async fn models(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Models).await
 }
 
 /// The sequences of channels or sources that led to purchases.
 #[utoipa::path(get, path = "/v1/reports/paths", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn paths(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::Paths).await
+async fn paths(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Paths).await
 }
 
 /// Days and touches from the first touch to the first purchase.
 #[utoipa::path(get, path = "/v1/reports/timing", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn timing(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::Timing).await
+async fn timing(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Timing).await
 }
 
 /// How orders were joined to visitors, by method and evidence; with `interval` also over time.
 #[utoipa::path(get, path = "/v1/reports/match-quality", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
-async fn match_quality(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Response, Problem> {
-    answer(&app, &caller, query, Kind::MatchQuality).await
+async fn match_quality(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::MatchQuality).await
 }
 
 /// What became of every hit: counted, or not and why.
 #[utoipa::path(get, path = "/v1/outcomes", tag = "Reports", params(ReportParams),
     responses((status = 200, body = Outcomes), (status = "4XX", body = Problem)))]
-async fn outcomes(
-    State(app): State<App>,
-    caller: Reader,
-    RawQuery(query): RawQuery,
-) -> Result<Json<Outcomes>, Problem> {
-    let reports = Reports::of(&app, &caller.workspace);
-    let query = parse(&reports, query.as_deref())?;
-    Ok(Json(reports.outcomes(&query).await?))
+async fn outcomes(asked: Asked) -> Result<Json<Outcomes>, Problem> {
+    let query = asked.reports.parse(asked.pairs())?;
+    Ok(Json(asked.reports.outcomes(&query).await?))
 }
 
-async fn answer(app: &App, caller: &Reader, query: Option<String>, kind: Kind) -> Result<Response, Problem> {
-    let reports = Reports::of(app, &caller.workspace);
-    let query = parse(&reports, query.as_deref())?;
-    let report = reports.report(kind, &query).await?;
-    Ok(written(&report, query.format))
+/// A question of somebody who may read: the caller's reports, and what the query string says.
+pub(super) struct Asked {
+    pub reports: Reports,
+    pairs: Vec<(String, String)>,
 }
 
-/// Reads a question from a query string.
-pub(crate) fn parse(reports: &Reports, query: Option<&str>) -> Result<Query, ReportError> {
-    let pairs = pairs(query);
-    reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+impl FromRequestParts<App> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked, Problem> {
+        let caller = Reader::from_request_parts(parts, app).await?;
+        Ok(Asked { reports: Reports::of(app, &caller.workspace), pairs: pairs(parts.uri.query()) })
+    }
+}
+
+impl Asked {
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    async fn answer(self, kind: Kind) -> Result<Response, Problem> {
+        let query = self.reports.parse(self.pairs())?;
+        let report = self.reports.report(kind, &query).await?;
+        Ok(written(&report, query.format))
+    }
 }
 
 /// The pairs of a query string, decoded.

@@ -52,6 +52,29 @@ const CHECKS: [Check; 7] = [
     },
 ];
 
+/// What the books hold rightly and somebody should know all the same.
+struct Notice {
+    name: &'static str,
+    what: &'static str,
+    sql: &'static str,
+}
+
+const NOTICES: [Notice; 1] = [Notice {
+    name: "refund_excess",
+    what: "orders of which more was given back than was paid: only what was paid is booked",
+    sql: sql!("verify/refund_excess.sql"),
+}];
+
+/// Something to know, which no check fails for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Noticed {
+    pub notice: String,
+    pub what: String,
+    pub count: u64,
+    /// The first ten.
+    pub examples: Vec<String>,
+}
+
 /// What one check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Finding {
@@ -70,6 +93,8 @@ pub struct Verification {
     pub workspace: String,
     pub passed: bool,
     pub checks: Vec<Finding>,
+    /// Only those there is something to say of.
+    pub notices: Vec<Noticed>,
 }
 
 #[derive(Row, Deserialize)]
@@ -80,23 +105,33 @@ struct Counted {
 
 /// Checks everything of one workspace.
 pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobError> {
-    let window_ms = attribute::window_ms(app, workspace_id);
     let mut checks = Vec::new();
     for Check { name, what, sql } in CHECKS {
-        let counted: Counted = app
-            .store
-            .client()
-            .query_raw(&with_models(sql))
-            .param("workspace", workspace_id)
-            .param("window_ms", window_ms)
-            .fetch_one()
-            .await?;
+        let counted = count(app, workspace_id, sql).await?;
         checks.push(finding(name, what, counted.failures, counted.offenders));
+    }
+    let mut notices = Vec::new();
+    for Notice { name, what, sql } in NOTICES {
+        let Counted { failures: count, offenders: examples } = count(app, workspace_id, sql).await?;
+        if count > 0 {
+            notices.push(Noticed { notice: name.to_owned(), what: what.to_owned(), count, examples });
+        }
     }
     checks.push(folded(app, workspace_id).await?);
     checks.push(applied(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
-    Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks })
+    Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
+}
+
+async fn count(app: &App, workspace_id: &str, sql: &str) -> Result<Counted, JobError> {
+    let counted = app
+        .store
+        .client()
+        .query_raw(&with_models(sql))
+        .param("workspace", workspace_id)
+        .param("window_ms", attribute::window_ms(app, workspace_id))
+        .fetch_one();
+    Ok(counted.await?)
 }
 
 fn finding(check: &str, what: &str, failures: u64, offenders: Vec<String>) -> Finding {

@@ -26,6 +26,17 @@ struct VisitRow {
     visits: u64,
 }
 
+/// The sums of one period, and whether its visits are exact.
+struct PeriodSums {
+    credits: Vec<CreditSum>,
+    visits: Vec<VisitSum>,
+    exact: Option<bool>,
+}
+
+fn visits_of(rows: &[VisitRow]) -> u64 {
+    rows.iter().filter(|row| row.everything == 1).map(|row| row.visits).sum()
+}
+
 impl Reports {
     /// Every row of the report, with totals and proof.
     pub async fn channels(&self, query: &Query) -> Result<ChannelReport, ReportError> {
@@ -40,23 +51,28 @@ impl Reports {
             },
             self.reconciliation(query)
         )?;
-        Ok(channels(query, self.fallback(), now, before, proof))
+        let exact =
+            now.exact.map(|exact| exact && before.as_ref().is_none_or(|sums| sums.exact != Some(false)));
+        let before = before.map(|sums| (sums.credits, sums.visits));
+        Ok(channels(query, self.fallback(), (now.credits, now.visits), before, proof, exact))
     }
 
-    async fn sums(
-        &self,
-        query: &Query,
-        period: &Period,
-    ) -> Result<(Vec<CreditSum>, Vec<VisitSum>), ReportError> {
+    async fn sums(&self, query: &Query, period: &Period) -> Result<PeriodSums, ReportError> {
         let credits = self.prepare(sql!("reports/channels.sql"), query, period);
         let visits = self.prepare(sql!("reports/visits.sql"), query, period);
-        let (credits, visits) =
-            tokio::try_join!(credits.on(&self.app.store).fetch_all::<CreditRow>(), async {
+        let (credits, visits) = tokio::try_join!(
+            async { Ok(credits.on(&self.app.store).fetch_all::<CreditRow>().await?) },
+            async {
                 match query.groups_orders() {
-                    true => Ok(Vec::new()),
-                    false => visits.on(&self.app.store).fetch_all::<VisitRow>().await,
+                    true => Ok(None),
+                    false => self.counted::<VisitRow>(&visits, visits_of).await.map(Some),
                 }
-            })?;
+            }
+        )?;
+        let (visits, exact) = match visits {
+            Some(counted) => (counted.rows, Some(counted.exact)),
+            None => (Vec::new(), None),
+        };
         let credits = credits.into_iter().map(|row| {
             let sums = Sums {
                 orders_parts: row.orders,
@@ -76,6 +92,7 @@ impl Reports {
                 visits: row.visits,
             }
         });
-        Ok((credits.collect::<Result<_, ReportError>>()?, visits.collect()))
+        let credits = credits.collect::<Result<_, ReportError>>()?;
+        Ok(PeriodSums { credits, visits: visits.collect(), exact })
     }
 }

@@ -211,7 +211,7 @@ fn orders() -> String {
         };
         format!(
             "('{WORKSPACE}', {}, 1, 'polar', 'con_1', 'p{}', 'paid', '{}', true, {paid}, {paid}, {anchor}, '{}', {net}, \
-             {net}, [{refund}], '{product}', '{product}', {root}, {visitor}, '{}', 'order.metadata', '{}', [{visitors}])",
+             {net}, [{refund}], '{product}', 'The {product}', {root}, {visitor}, '{}', 'order.metadata', '{}', [{visitors}])",
             id(order.id),
             order.id,
             order.kind,

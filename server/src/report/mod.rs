@@ -10,6 +10,7 @@ mod models;
 mod orders;
 mod outcomes;
 mod paths;
+mod products;
 mod reconciliation;
 mod statement;
 mod story;
@@ -17,6 +18,7 @@ mod story;
 mod tests;
 mod timeseries;
 mod timing;
+mod visits;
 
 use std::sync::Arc;
 
@@ -96,14 +98,18 @@ impl Reports {
 
     /// The answer of one report.
     pub async fn report(&self, kind: Kind, query: &Query) -> Result<Report, ReportError> {
-        Ok(match kind {
+        let mut report = match kind {
             Kind::Channels => self.channels(query).await?.report(query),
             Kind::Timeseries => self.timeseries(query).await?.report(query),
             Kind::Models => self.models(query).await?.report(query),
             Kind::Paths => self.paths(query).await?,
             Kind::Timing => self.timing(query).await?.report(query),
             Kind::MatchQuality => self.match_quality(query).await?,
-        })
+        };
+        if query.group_by.contains(&Dimension::Product) {
+            report.rows.name_beside("product", "product_name", "Name", &self.product_names().await?);
+        }
+        Ok(report)
     }
 
     pub fn workspace(&self) -> &Workspace {

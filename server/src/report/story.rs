@@ -25,6 +25,12 @@ impl OrderExplanation {
         for refund in &order.refunds {
             say(format!("  refund {} on {} {}", amount(-refund.net), when(refund.at_ms), refund.reason));
         }
+        if order.refund_excess > 0 {
+            say(format!(
+                "  {} more was given back than was paid; only what was paid is booked",
+                amount(order.refund_excess)
+            ));
+        }
         say(String::new());
         match &order.visitor_id {
             Some(visitor) => say(format!(

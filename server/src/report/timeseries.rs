@@ -41,7 +41,7 @@ impl Reports {
         let store = &self.app.store;
         let (money, visits, proof) = tokio::try_join!(
             async { Ok(money.on(store).fetch_all::<MoneyRow>().await?) },
-            async { Ok(visits.on(store).fetch_all::<VisitsRow>().await?) },
+            self.counted::<VisitsRow>(&visits, |rows| rows.iter().map(|row| row.visits).sum()),
             self.reconciliation(query)
         )?;
         let money = money.iter().map(|row| {
@@ -55,10 +55,12 @@ impl Reports {
             Ok(BucketMoney { start_ms: row.start_ms, currency: currency(&row.code)?, sums })
         });
         let money = money.collect::<Result<Vec<_>, ReportError>>()?;
+        let exact = visits.exact;
         let visits: Vec<BucketVisits> = visits
+            .rows
             .iter()
             .map(|row| BucketVisits { start_ms: row.start_ms, visitors: row.visitors, visits: row.visits })
             .collect();
-        Ok(series(query, interval, &buckets, self.fallback(), money, &visits, proof))
+        Ok(series(query, interval, &buckets, self.fallback(), money, (&visits, exact), proof))
     }
 }

@@ -51,6 +51,7 @@ CREATE TABLE IF NOT EXISTS orders
     fee_currency      LowCardinality(String),
     -- A refund that did not last is followed by an entry of the same id that takes its amounts back.
     refunds           Array(Tuple(refund_id UUID, at DateTime64(3, 'UTC'), net Int64, tax Int64, reason String)),
+    refund_excess     Int64,                        -- given back beyond what was paid, without tax; not in refunds
     product_id        LowCardinality(String),
     product_name      LowCardinality(String),
     discount_code     LowCardinality(String),

@@ -18,6 +18,7 @@ SELECT
     fee,
     toString(fee_currency) AS fee_code,
     arrayMap(r -> (toString(r.1), toUnixTimestamp64Milli(r.2), r.3, r.4, r.5), refunds) AS refund_rows,
+    refund_excess AS excess,
     toString(product_id) AS product,
     toString(product_name) AS product_title,
     toString(discount_code) AS discount_name,

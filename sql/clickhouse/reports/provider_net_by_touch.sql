@@ -2,7 +2,8 @@
 -- something, whenever they were paid.
 SELECT
     toString(currency) AS code,
-    sum(net - arraySum(refund -> refund.3, refunds)) AS net_minor
+    sum(net - arraySum(refund -> refund.3, refunds)) AS net_minor,
+    countIf(net != 0) AS bookings
 FROM orders FINAL
 WHERE workspace_id = {workspace:String}
     AND booked

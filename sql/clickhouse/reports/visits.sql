@@ -1,8 +1,7 @@
 -- Grain: one row per values of the dimensions, and one row over everything (`everything` = 1), because a visitor
 -- may come through several channels and counts once in the total.
--- Without FINAL: it would sort every touch of the period. A touch stands twice only between being classified again
--- and the next merge; visits are no money, so that moment is worth the speed. For the same reason visitors are
--- counted by `uniqCombined`: exact up to some thousand, within half a percent beyond.
+-- Run twice where visits are few (see report/visits.rs): over the stored touches with visitors counted by
+-- `uniqCombined`, exact up to some thousand and within half a percent beyond, then exactly.
 WITH
     -- Which group of values does each facet belong to? A number, so that touches carry no strings.
     named AS
@@ -23,19 +22,20 @@ WITH
         SELECT
             transform(facet_id, lookup.1, lookup.2, toUInt32(0)) AS group_id,
             -- Visitors without consent have no id: their visits count, they do not.
-            uniqCombinedIfState(16)(visitor_id, visitor_id != toUUID('00000000-0000-0000-0000-000000000000')) AS visitors_state,
+            /*distinctIfState*/(visitor_id, visitor_id != toUUID('00000000-0000-0000-0000-000000000000')) AS visitors_state,
             count() AS visits_count
-        FROM touches
-        WHERE workspace_id = {workspace:String}
-            AND at >= fromUnixTimestamp64Milli({from_ms:Int64})
-            AND at < fromUnixTimestamp64Milli({to_ms:Int64})
+        FROM
+        (
+            /*touches*/
+        )
+        WHERE true
             /*touch_filters*/
         GROUP BY group_id
     )
 SELECT
     group_values AS values,
     toUInt8(grouping(values)) AS everything,
-    uniqCombinedIfMerge(16)(visitors_state) AS visitors,
+    /*distinctIfMerge*/(visitors_state) AS visitors,
     sum(visits_count) AS visits
 FROM came
 ANY LEFT JOIN (SELECT group_id, any(group_values) AS group_values FROM named GROUP BY group_id) AS names USING (group_id)

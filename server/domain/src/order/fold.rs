@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dispute::disputes;
+use super::excess;
 use super::refund::{RefundEntry, refunds};
 use super::{Amounts, DisputeFact, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, newest};
 use crate::attribution::{Booked, Refund};
@@ -49,6 +50,8 @@ pub struct OrderState {
     pub booking: Option<Booking>,
     /// Money given back, by refunds and lost disputes. Sorted by (time, id); empty while the order is not paid.
     pub refunds: Vec<RefundEntry>,
+    /// By how much refunds exceed what was paid, without tax; not booked.
+    pub refund_excess_minor: i64,
     /// Refunds under way, without tax; not booked.
     pub pending_refunds_minor: i64,
     pub subscription_id: Option<String>,
@@ -109,7 +112,9 @@ pub fn fold_order(
         Some(_) => refunds(last, orders, refund_facts),
         None => Default::default(),
     };
+    let mut refund_excess_minor = 0;
     if let Some(booking) = &booking {
+        refund_excess_minor = excess::cap(&mut refunds.entries, booking.net_minor, booking.tax_minor);
         let disputes = disputes(booking, &refunds.entries, dispute_facts);
         refunds.entries.extend(disputes);
         refunds.entries.sort_by_key(|entry| (entry.at_ms, entry.id));
@@ -127,6 +132,7 @@ pub fn fold_order(
         fee_currency: last.fee_currency,
         booking,
         refunds: refunds.entries,
+        refund_excess_minor,
         pending_refunds_minor: refunds.pending_minor,
         subscription_id: last.subscription_id,
         checkout_id: last.checkout_id,

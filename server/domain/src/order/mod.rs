@@ -7,6 +7,7 @@
 mod checkout;
 mod customer;
 mod dispute;
+mod excess;
 mod fact;
 mod fold;
 mod newest;

@@ -115,6 +115,8 @@ pub struct ChannelReport {
     /// One row per currency, without values.
     pub totals: Vec<ChannelRow>,
     pub reconciliation: Vec<Reconciliation>,
+    /// Whether visitors and visits are exact; none when there are none.
+    pub visitors_exact: Option<bool>,
 }
 
 /// Sums of one period.
@@ -133,6 +135,7 @@ pub fn channels(
     now: (Vec<CreditSum>, Vec<VisitSum>),
     before: Option<(Vec<CreditSum>, Vec<VisitSum>)>,
     reconciliation: Vec<Reconciliation>,
+    visitors_exact: Option<bool>,
 ) -> ChannelReport {
     let fallback = query.currency.unwrap_or_else(|| main_currency(&now.0).unwrap_or(fallback));
     let has_visits = !query.groups_orders();
@@ -178,7 +181,7 @@ pub fn channels(
         row(Vec::new(), currency, now.totals.get(&currency), previous)
     });
     let totals = totals.collect();
-    ChannelReport { rows, totals, reconciliation }
+    ChannelReport { rows, totals, reconciliation, visitors_exact }
 }
 
 /// The currency with the most orders, so that visits without money stand beside most of the money.
@@ -272,8 +275,10 @@ impl ChannelReport {
             rows: rows.iter().take(query.limit).map(|row| cells(row, query)).collect(),
             columns,
         };
+        let mut meta = Meta::new("channels", query, self.rows.len());
+        meta.visitors_exact = self.visitors_exact;
         Report {
-            meta: Meta::new("channels", query, self.rows.len()),
+            meta,
             rows: table(&self.rows, dimensions.chain(numbers.clone()).collect()),
             totals: table(&self.totals, numbers),
             reconciliation: self.reconciliation.clone(),

@@ -23,7 +23,7 @@ pub use json::number_of_parts;
 pub use models::{ModelReport, ModelRow, ModelSum, models};
 pub use period::{Interval, Period, PeriodError};
 pub use query::{Compare, DateView, Defaults, Filter, Format, Query, QueryError, Sort};
-pub use reconciliation::{Reconciliation, reconcile};
+pub use reconciliation::{CreditedSum, ProviderSum, Reconciliation, reconcile};
 pub use series::{BucketMoney, BucketVisits, Point, SeriesReport, series};
 pub use table::{Cell, Column, Kind, Meta, Report, Table, ratio_ppm};
 pub use terminal::{order_count, percent};

@@ -40,6 +40,8 @@ pub struct SeriesReport {
     pub points: Vec<Point>,
     pub totals: Vec<(Currency, Sums)>,
     pub reconciliation: Vec<Reconciliation>,
+    /// Whether visitors and visits are exact.
+    pub visitors_exact: bool,
 }
 
 /// Fills the buckets.
@@ -49,7 +51,7 @@ pub fn series(
     buckets: &[(i64, String)],
     fallback: Currency,
     money: Vec<BucketMoney>,
-    visits: &[BucketVisits],
+    (visits, visitors_exact): (&[BucketVisits], bool),
     reconciliation: Vec<Reconciliation>,
 ) -> SeriesReport {
     let mut sums: BTreeMap<(Currency, i64), Sums> = BTreeMap::new();
@@ -73,7 +75,7 @@ pub fn series(
             sums: sums.get(&(currency, *start_ms)).copied().unwrap_or_default(),
         }));
     }
-    SeriesReport { interval, points, totals: totals.into_iter().collect(), reconciliation }
+    SeriesReport { interval, points, totals: totals.into_iter().collect(), reconciliation, visitors_exact }
 }
 
 impl SeriesReport {
@@ -117,6 +119,7 @@ impl SeriesReport {
         let mut meta = Meta::new("timeseries", query, self.points.len());
         meta.interval = Some(self.interval.name());
         meta.group_by.clear();
+        meta.visitors_exact = Some(self.visitors_exact);
         let mut total_columns = vec![currency(), orders()];
         total_columns.extend(amounts());
         let totals = self.totals.iter().map(|(currency, sums)| {

@@ -3,6 +3,8 @@
 //! A cell knows what it is (an amount, a count, parts of an order, a ratio), never how it looks; the
 //! renderings decide that. A column's name may have dots, which JSON turns into nested objects.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{Query, Reconciliation};
@@ -75,6 +77,22 @@ pub struct Table {
     pub rows: Vec<Vec<Cell>>,
 }
 
+impl Table {
+    /// Puts a column of names behind the column called `of`; empty where there is no name. Nothing without that
+    /// column.
+    pub fn name_beside(&mut self, of: &str, name: &str, title: &str, names: &BTreeMap<String, String>) {
+        let Some(at) = self.columns.iter().position(|column| column.name == of) else { return };
+        self.columns.insert(at + 1, Column::new(name, title, Kind::Dimension));
+        for row in &mut self.rows {
+            let known = match &row[at] {
+                Cell::Text(value) => names.get(value).cloned().unwrap_or_default(),
+                _ => String::new(),
+            };
+            row.insert(at + 1, Cell::Text(known));
+        }
+    }
+}
+
 /// What the question was, as it was understood.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Meta {
@@ -96,6 +114,9 @@ pub struct Meta {
     pub compare: Option<MetaDays>,
     /// Rows there are; fewer are shown when `limit` says so.
     pub rows_total: usize,
+    /// Where visitors are counted: whether one by one, or within half a percent because there are so many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitors_exact: Option<bool>,
 }
 
 /// Two days, both included.
@@ -124,6 +145,7 @@ impl Meta {
                 .compare_period()
                 .map(|period| MetaDays { from: period.from.to_string(), to: period.to.to_string() }),
             rows_total,
+            visitors_exact: None,
         }
     }
 }

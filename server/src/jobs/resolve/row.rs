@@ -19,8 +19,8 @@ use crate::store::row_binary::RowWriter;
 
 const COLUMNS: &str = "workspace_id, order_id, version, provider, connection_id, provider_order_id, status, kind, \
                        booked, created_at, paid_at, anchor_at, currency, net, discount, tax, total, fee, \
-                       fee_currency, refunds, product_id, product_name, discount_code, country, customer_id, \
-                       subscription_id, checkout_id, root_order_id, visitor_id, match_method, match_field, \
+                       fee_currency, refunds, refund_excess, product_id, product_name, discount_code, country, \
+                       customer_id, subscription_id, checkout_id, root_order_id, visitor_id, match_method, match_field, \
                        match_evidence, person_keys, visitors, state_hash, updated_at";
 
 /// The end of time that every column type holds: 2286-11-20.
@@ -136,7 +136,8 @@ impl OrderRow<'_> {
                 .i64(-refund.tax_minor)
                 .string("reversed");
         }
-        row.string(&text(&order.product_id))
+        row.i64(order.refund_excess_minor)
+            .string(&text(&order.product_id))
             .string(&text(&order.product_name))
             .string(&text(&order.discount_code))
             .string(&text(&order.country))

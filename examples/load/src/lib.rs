@@ -61,6 +61,8 @@ pub struct Report {
     pub hits: u64,
     /// Other answers by status; 0 stands for connections that broke.
     pub failures: BTreeMap<u16, u64>,
+    /// Answers 503 without a `Retry-After`.
+    pub retry_after_missing: u64,
     /// Ids of acknowledged hits, when they were to be kept.
     pub ids: Vec<u128>,
     /// Microseconds from sending to the whole answer, sorted.
@@ -86,6 +88,7 @@ impl Report {
     fn add(&mut self, other: Report) {
         self.requests += other.requests;
         self.hits += other.hits;
+        self.retry_after_missing += other.retry_after_missing;
         self.ids.extend(other.ids);
         self.latencies_us.extend(other.latencies_us);
         for (status, count) in other.failures {

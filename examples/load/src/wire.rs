@@ -20,6 +20,7 @@ const VARIANTS: usize = 8;
 struct Answer {
     status: u16,
     visitor: Option<[u8; SIGNED_CHARS]>,
+    has_retry_after: bool,
 }
 
 pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: Instant) -> Report {
@@ -63,7 +64,7 @@ pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: I
         };
         let asked = Instant::now();
         match exchange(open, bytes, &mut buffer).await {
-            Ok(Answer { status: 202, visitor }) => {
+            Ok(Answer { status: 202, visitor, .. }) => {
                 report.latencies_us.push(asked.elapsed().as_micros().min(u32::MAX.into()) as u32);
                 report.requests += 1;
                 report.hits += ids.len() as u64;
@@ -72,7 +73,10 @@ pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: I
                 }
                 signed = visitor.or(signed);
             }
-            Ok(Answer { status, .. }) => *report.failures.entry(status).or_default() += 1,
+            Ok(Answer { status, has_retry_after, .. }) => {
+                *report.failures.entry(status).or_default() += 1;
+                report.retry_after_missing += u64::from(status == 503 && !has_retry_after);
+            }
             Err(_) => {
                 *report.failures.entry(0).or_default() += 1;
                 stream = None;
@@ -118,7 +122,11 @@ async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) 
         if filled >= head_len + body_len {
             let status = std::str::from_utf8(&buffer[9..12]).ok().and_then(|text| text.parse().ok());
             let body = &buffer[head_len..head_len + body_len];
-            return Ok(Answer { status: status.ok_or_else(broken)?, visitor: signed_visitor(body) });
+            return Ok(Answer {
+                status: status.ok_or_else(broken)?,
+                visitor: signed_visitor(body),
+                has_retry_after: find(&buffer[..head_len], b"retry-after: ").is_some(),
+            });
         }
     }
 }

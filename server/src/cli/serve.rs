@@ -38,6 +38,7 @@ pub struct Serve {
 
 impl Serve {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        refuse_large_files_softly();
         let options = options(&config.http);
         let listen = config.http.listen.clone();
         let listener = TcpListener::bind(&listen).await.with_context(|| {
@@ -46,7 +47,7 @@ impl Serve {
         let listen = listener.local_addr()?;
         let app = super::open(config).await?;
         let (stopping, stop) = watch::channel(false);
-        let loops = self.start_loops(&app, &stop)?;
+        let loops = self.start_loops(&app, &stop).await?;
         let routes = match self.role {
             Role::Collector => router::collector(app.clone()),
             _ => router::router(app.clone()),
@@ -60,11 +61,11 @@ impl Serve {
         Ok(())
     }
 
-    fn start_loops(&self, app: &App, stop: &watch::Receiver<bool>) -> anyhow::Result<JoinSet<()>> {
+    async fn start_loops(&self, app: &App, stop: &watch::Receiver<bool>) -> anyhow::Result<JoinSet<()>> {
         let mut loops = JoinSet::new();
         loops.spawn(reload(app.clone(), stop.clone()));
         if matches!(self.role, Role::All | Role::Collector) {
-            app.inbox.claim()?;
+            app.inbox.claim().await?;
             loops.spawn(flusher::run(app.clone(), stop.clone()));
         }
         let may_hold_lease = matches!(self.role, Role::All | Role::Jobs);
@@ -90,6 +91,14 @@ fn options(http: &crate::config::Http) -> serve::Options {
             answer: ms(http.answer_timeout_ms),
         },
         connections_max,
+    }
+}
+
+/// A limit on the size of files (`ulimit -f`) is an error to answer like a full disk, not a reason to die.
+fn refuse_large_files_softly() {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut too_large) = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())) {
+        tokio::spawn(async move { while too_large.recv().await.is_some() {} });
     }
 }
 

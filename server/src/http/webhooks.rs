@@ -14,7 +14,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::billing::{self, Provider, SignatureError, Verified};
 use crate::control::connections::Connection;
-use crate::ingest::inbox::{InboxError, Kept, NewWebhook};
+use crate::ingest::inbox::{Kept, NewWebhook};
 use crate::jobs::apply::sealing_place;
 
 pub fn routes(webhook_body_bytes_max: usize) -> Router<App> {
@@ -83,16 +83,9 @@ async fn keep(
         sealed_body: app.secrets.seal_bytes(&place, &body),
         event_id: verified.event_id,
     };
-    app.inbox.keep_webhook(webhook).await.map_err(|error| match error {
-        InboxError::Full | InboxError::Disk(_) | InboxError::Closed => {
-            tracing::error!(cause = %error, "a webhook could not be kept: {error}");
-            Problem::unavailable(
-                "inbox_unavailable",
-                "The event could not be made durable; send it again.",
-                30,
-            )
-        }
-        other => Problem::internal(other),
+    app.inbox.keep_webhook(webhook).await.map_err(|error| {
+        tracing::error!(cause = %error, "a webhook could not be kept: {error}");
+        Problem::unavailable("inbox_unavailable", "The event could not be made durable; send it again.", 30)
     })
 }
 

@@ -5,7 +5,9 @@
 //! busy one shares each sync among many, without a timer. Nothing here looks into a row: what a browser or a
 //! provider said is decided before (`pipeline.rs`) and after (`flusher.rs`, `jobs`).
 
+mod damage;
 mod erase;
+mod log;
 mod schema;
 mod units;
 mod webhooks;
@@ -13,12 +15,15 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::damage::DamagedBatch;
+pub use self::log::damaged_logs;
 pub use self::units::{Unit, UnitRows};
 pub use self::webhooks::{Kept, NewWebhook, Replay, Webhook};
 use super::rows::{Record, Tally};
@@ -28,8 +33,17 @@ use writer::Request;
 /// Requests that wait for the writer; more wait at the door of their own connection.
 const QUEUE_REQUESTS_MAX: usize = 4096;
 
+/// A claim is tried this often before the inbox counts as in use.
+const CLAIM_TRIES: u32 = 10;
+const CLAIM_RETRY: Duration = Duration::from_millis(100);
+
 /// Name of the file in the data directory.
 pub const FILE: &str = "inbox.sqlite";
+
+/// What to do about a file that no longer reads.
+const ADVICE: &str = "check the disk; `tributary doctor` says what is concerned. To go on at once, stop the server, \
+    move the file aside together with those beside it (-wal, -shm) and start again: an empty one is made. \
+    Providers send lost webhooks again on request, and `tributary reconcile` fetches their sales";
 
 #[derive(Debug, Clone, Error)]
 pub enum InboxError {
@@ -37,6 +51,12 @@ pub enum InboxError {
     Full,
     #[error("the inbox cannot write: {0}; check the disk of data_dir")]
     Disk(String),
+    #[error(
+        "the inbox stopped: {0}. What was not synced may be gone although the disk says otherwise, so nothing is acknowledged until a restart; look at the disk's health first (dmesg, smartctl)"
+    )]
+    SyncFailed(String),
+    #[error("{path} is damaged: {why}; {ADVICE}")]
+    Damaged { path: PathBuf, why: String },
     #[error("the inbox is closed")]
     Closed,
     #[error("cannot open {path}: {why}; check that data_dir is writable and on a local disk")]
@@ -80,6 +100,8 @@ struct State {
     bytes_max: u64,
     /// Bytes of rows that are durable but not delivered.
     waiting_bytes: AtomicU64,
+    /// Why nothing is written any more, since a sync failed.
+    sync_failed: OnceLock<String>,
     /// Outcomes counted without a record of their own; they ride with the next group.
     tallies: Mutex<Vec<Tally>>,
     /// Hits that are durable.
@@ -87,15 +109,24 @@ struct State {
 }
 
 impl Inbox {
-    /// Opens or creates `<data_dir>/inbox.sqlite`.
+    /// Opens or creates `<data_dir>/inbox.sqlite`. Nobody writing to it, its log is looked over first, and
+    /// what of it is damaged is told and kept.
     pub fn open(data_dir: &Path, options: Options) -> Result<Inbox, InboxError> {
         let path = data_dir.join(FILE);
+        if let Ok(_nobody_writes) = lock(&path)
+            && let Some(damage) = log::keep_if_damaged(&path)
+        {
+            tracing::error!("{damage}");
+        }
         let connection = schema::open(&path)?;
-        let failed = |error: rusqlite::Error| InboxError::Open { path: path.clone(), why: error.to_string() };
+        let failed = |error: rusqlite::Error| not_opened(&path, &error);
         let state = Arc::new(State {
             id: schema::inbox_id(&connection).map_err(failed)?,
-            waiting_bytes: AtomicU64::new(units::waiting_bytes(&connection).map_err(failed)?),
+            waiting_bytes: AtomicU64::new(
+                damage::tolerated(units::waiting_bytes(&connection)).map_err(failed)?,
+            ),
             bytes_max: options.bytes_max,
+            sync_failed: OnceLock::new(),
             tallies: Mutex::default(),
             seen: Seen::new(options.hits_remembered),
             path,
@@ -114,18 +145,31 @@ impl Inbox {
     }
 
     /// Takes the inbox for this process: one collector writes and delivers it. Held until the process ends
-    /// or the inbox is dropped; commands that only look or replay need no claim. Reads which hits came last, so
-    /// that those sent again are known.
-    pub fn claim(&self) -> Result<(), InboxError> {
-        let path = self.0.state.path.with_extension("lock");
-        let file = std::fs::File::create(&path)
-            .map_err(|error| InboxError::Open { path: path.clone(), why: error.to_string() })?;
-        file.try_lock().map_err(|_| InboxError::InUse { path: self.0.state.path.clone() })?;
-        let started = std::time::Instant::now();
-        let connection = schema::open(&self.0.state.path)?;
-        let hits = self.0.state.seen.recall(&connection).map_err(disk)?;
-        tracing::info!(hits, "{hits} hits of before are known, read in {} ms", started.elapsed().as_millis());
+    /// or the inbox is dropped; commands that only look or replay need no claim. Moves the log into the file:
+    /// what a life before wrote, also without having been able to sync it, is synced before anything is
+    /// acknowledged. Reads which hits came last, so that those sent again are known.
+    pub async fn claim(&self) -> Result<(), InboxError> {
+        let mut tries = 0;
+        let file = loop {
+            match lock(&self.0.state.path) {
+                // A command that looks the log over holds it for a moment.
+                Err(InboxError::InUse { .. }) if tries < CLAIM_TRIES => {
+                    tries += 1;
+                    tokio::time::sleep(CLAIM_RETRY).await;
+                }
+                done => break done?,
+            }
+        };
         *self.0.claim.lock().expect("no holder panics") = Some(file);
+        let state = self.0.state.clone();
+        let started = std::time::Instant::now();
+        let hits = self
+            .job(move |connection| {
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))?;
+                damage::tolerated(state.seen.recall(connection))
+            })
+            .await?;
+        tracing::info!(hits, "{hits} hits of before are known, read in {} ms", started.elapsed().as_millis());
         Ok(())
     }
 
@@ -183,6 +227,11 @@ impl Inbox {
         self.waiting_bytes() >= self.0.state.bytes_max
     }
 
+    /// Why nothing is acknowledged until a restart, when a sync failed.
+    pub fn sync_failed(&self) -> Option<&str> {
+        self.0.state.sync_failed.get().map(String::as_str)
+    }
+
     /// Answers what is queued, then closes the file; later calls fail with `Closed`.
     pub async fn close(&self) {
         let _ = self.0.sender.send(Request::Stop).await;
@@ -208,20 +257,25 @@ impl Inbox {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, InboxError> {
+        self.job(move |connection| {
+            let transaction = connection.transaction()?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Runs `work` on the writing connection, between two groups.
+    async fn job<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        let state = self.0.state.clone();
         self.ask(|reply| {
             Request::Job(Box::new(move |connection| {
-                let done = match connection {
-                    Ok(connection) => connection
-                        .transaction()
-                        .and_then(|transaction| {
-                            let value = work(&transaction)?;
-                            transaction.commit()?;
-                            Ok(value)
-                        })
-                        .map_err(disk),
-                    Err(error) => Err(error),
-                };
-                let failed = matches!(done, Err(InboxError::Disk(_)));
+                let done = connection.and_then(|open| work(open).map_err(|error| state.failed(&error)));
+                let failed = done.is_err();
                 let _ = reply.send(done);
                 failed
             }))
@@ -241,7 +295,7 @@ impl Inbox {
                 Some(connection) => connection,
                 None => schema::open(&inbox.0.state.path)?,
             };
-            let value = work(&connection).map_err(disk)?;
+            let value = work(&connection).map_err(|error| inbox.0.state.failed(&error))?;
             // Only a connection that worked is used again.
             *reader = Some(connection);
             Ok(value)
@@ -250,9 +304,38 @@ impl Inbox {
     }
 }
 
-fn disk(error: rusqlite::Error) -> InboxError {
-    InboxError::Disk(error.to_string())
+impl State {
+    /// What a failure of SQLite means. A failed sync is remembered: the system may have dropped what it
+    /// could not write, and would call the next sync a success.
+    fn failed(&self, error: &rusqlite::Error) -> InboxError {
+        use rusqlite::ffi;
+        let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
+        if matches!(extended, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC) {
+            let why = self.sync_failed.get_or_init(|| format!("a sync failed ({error})"));
+            return InboxError::SyncFailed(why.clone());
+        }
+        if damage::is_damage(error) {
+            return InboxError::Damaged { path: self.path.clone(), why: error.to_string() };
+        }
+        InboxError::Disk(error.to_string())
+    }
 }
 
+/// The mark of the one process that writes to the inbox at `path`; it goes with the file that is answered.
+fn lock(path: &Path) -> Result<std::fs::File, InboxError> {
+    let lock = path.with_extension("lock");
+    let file = std::fs::File::create(&lock)
+        .map_err(|error| InboxError::Open { path: lock.clone(), why: error.to_string() })?;
+    file.try_lock().map_err(|_| InboxError::InUse { path: path.to_owned() })?;
+    Ok(file)
+}
+
+fn not_opened(path: &Path, error: &rusqlite::Error) -> InboxError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    if damage::is_damage(error) { InboxError::Damaged { path, why } } else { InboxError::Open { path, why } }
+}
+
+#[cfg(test)]
+mod damage_tests;
 #[cfg(test)]
 mod tests;

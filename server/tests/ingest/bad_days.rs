@@ -113,10 +113,10 @@ async fn a_full_inbox_answers_503_and_takes_hits_again_when_it_has_room() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_is_told_that_the_inbox_is_in_use() {
     let testing = Testing::new().await;
-    testing.app.inbox.claim().unwrap();
+    testing.app.inbox.claim().await.unwrap();
     let second =
         Inbox::open(testing.dir.path(), inbox::Options { bytes_max: 1 << 20, hits_remembered: 10 }).unwrap();
-    assert!(matches!(second.claim(), Err(InboxError::InUse { .. })));
+    assert!(matches!(second.claim().await, Err(InboxError::InUse { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -226,7 +226,7 @@ async fn a_hit_sent_again_after_a_restart_counts_once() {
     testing.app.inbox.close().await;
     let store = Store::embedded(engine(), &config.store.database).unwrap();
     let app = App::with_store(config, testing.clock.clone(), store).await.unwrap();
-    app.inbox.claim().unwrap();
+    app.inbox.claim().await.unwrap();
     let testing = Testing { app, ..testing };
     let again = json!([hit(1, json!({})), hit(2, json!({"ws": "ws_open"})), hit(3, json!({}))]);
     assert_eq!(testing.post(again.to_string()).await.json()["accepted"], 3);

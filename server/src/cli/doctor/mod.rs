@@ -1,5 +1,6 @@
 //! `tributary doctor`: is everything as it must be, and if not, what to do. Changes nothing.
 
+mod inbox;
 mod machine;
 mod reach;
 
@@ -52,6 +53,7 @@ impl Doctor {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
         let mut findings = machine::check(&config);
+        findings.extend(inbox::check(&config).await);
         findings.extend(reach::check(&config, &http).await);
         for Finding { verdict, what, detail } in &findings {
             let mark = match verdict {

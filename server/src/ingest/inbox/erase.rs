@@ -4,7 +4,7 @@
 use rusqlite::params;
 
 use super::webhooks::{self, Webhook};
-use super::{Inbox, InboxError};
+use super::{Inbox, InboxError, damaged_logs};
 
 impl Inbox {
     /// Webhooks that still have their body, after this id, oldest first. Those that wait to be applied are left.
@@ -34,20 +34,25 @@ impl Inbox {
         .await
     }
 
-    /// Empties every batch whose unit ClickHouse has: nothing delivered is left to be sent again. Then brings
-    /// the change from the log into the file, as far as readers allow.
+    /// Empties every batch whose unit ClickHouse has: nothing delivered is left to be sent again. Copies of
+    /// damaged logs go as well. Then brings the change from the log into the file, as far as readers allow.
     pub async fn forget_delivered(&self) -> Result<usize, InboxError> {
         let emptied = self
             .write(|connection| {
                 overwrite_what_is_deleted(connection)?;
                 connection.execute(
-                    "UPDATE batches SET facets = NULL, touches = NULL, bindings = NULL, hits = NULL, outcomes = NULL \
-                     WHERE hits IS NOT NULL AND EXISTS (SELECT 1 FROM units WHERE delivered_at_ms IS NOT NULL \
+                    "UPDATE batches SET facets = NULL, touches = NULL, bindings = NULL, hits = NULL, outcomes = NULL, \
+                     checksum = NULL WHERE hits IS NOT NULL AND EXISTS (SELECT 1 FROM units WHERE delivered_at_ms IS NOT NULL \
                      AND batches.id BETWEEN first_batch AND last_batch)",
                     [],
                 )
             })
             .await?;
+        for log in damaged_logs(&self.0.state.path) {
+            if let Err(error) = std::fs::remove_file(&log) {
+                tracing::error!(cause = %error, "{} holds hits and was not removed: {error}", log.display());
+            }
+        }
         // Busy is no failure: the writer's own checkpoints follow.
         self.read(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
             .await?;

@@ -7,7 +7,13 @@ use rusqlite::{Connection, OptionalExtension};
 use super::InboxError;
 use crate::effects::random_bytes;
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+
+/// From schema 1.
+const ADD_CHECKSUMS: &str = "
+    ALTER TABLE batches ADD COLUMN checksum INTEGER;
+    CREATE TABLE damaged (batch_id INTEGER PRIMARY KEY, unit_id INTEGER NOT NULL, why TEXT NOT NULL) STRICT;
+";
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -22,7 +28,14 @@ const TABLES: &str = "
         touch_count      INTEGER NOT NULL,
         binding_count    INTEGER NOT NULL,
         bytes            INTEGER NOT NULL,
-        facets BLOB, touches BLOB, bindings BLOB, hits BLOB, outcomes BLOB
+        facets BLOB, touches BLOB, bindings BLOB, hits BLOB, outcomes BLOB,
+        checksum         INTEGER                -- damage::checksum of the columns above; none before schema 2
+    ) STRICT;
+    -- Grain: one row per batch that no longer reads. It is not delivered, and its remains are kept.
+    CREATE TABLE IF NOT EXISTS damaged (
+        batch_id    INTEGER PRIMARY KEY,
+        unit_id     INTEGER NOT NULL,
+        why         TEXT NOT NULL
     ) STRICT;
     -- Grain: one row per flush unit: a run of batches, fixed before it is first sent.
     CREATE TABLE IF NOT EXISTS units (
@@ -53,7 +66,7 @@ const TABLES: &str = "
 
 /// Opens the file, creating it and its tables when missing.
 pub(super) fn open(path: &Path) -> Result<Connection, InboxError> {
-    let failed = |error: rusqlite::Error| InboxError::Open { path: path.to_owned(), why: error.to_string() };
+    let failed = |error: rusqlite::Error| super::not_opened(path, &error);
     let connection = Connection::open(path).map_err(failed)?;
     let prepare = || {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -67,11 +80,13 @@ pub(super) fn open(path: &Path) -> Result<Connection, InboxError> {
              PRAGMA journal_size_limit = 67108864;",
         )?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if found == 0 {
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT"
-            ))?;
-        }
+        let missing = match found {
+            0 => TABLES,
+            1 => ADD_CHECKSUMS,
+            _ => return Ok(found),
+        };
+        connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {missing} PRAGMA user_version = {VERSION}; COMMIT"))?;
         Ok(found)
     };
     let found = prepare().map_err(failed)?;

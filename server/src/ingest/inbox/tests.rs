@@ -214,13 +214,13 @@ async fn counts_without_hits_become_rows_when_asked() {
     assert_eq!(rows.hit_count, 0);
 }
 
-#[test]
-fn one_process_claims_an_inbox() {
+#[tokio::test]
+async fn one_process_claims_an_inbox() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
-    first.claim().unwrap();
+    first.claim().await.unwrap();
     let second = open(dir.path());
-    let refused = second.claim().unwrap_err();
+    let refused = second.claim().await.unwrap_err();
     assert!(matches!(refused, InboxError::InUse { .. }));
     assert!(refused.to_string().contains("another process"), "{refused}");
 }
@@ -278,6 +278,6 @@ async fn hits_are_known_again_after_a_restart_delivered_or_not() {
     let inbox = open(dir.path());
     let knows = |id| inbox.seen().contains(inbox.seen().mark(salt_of("ws_a"), id));
     assert!(!knows(1) && !knows(2));
-    inbox.claim().unwrap();
+    inbox.claim().await.unwrap();
     assert!(knows(1) && knows(2) && !knows(3));
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::damage::{self, COLUMNS};
 use super::{Inbox, InboxError};
 use crate::ingest::rows::Table;
 
@@ -65,10 +66,26 @@ impl Inbox {
         .await
     }
 
-    /// The rows of a unit. Reading them again gives the same bytes.
+    /// The rows of a unit. Reading them again gives the same bytes, unless the disk damaged some in between:
+    /// batches that do not read are put aside.
     pub async fn unit_rows(&self, unit: &Unit) -> Result<UnitRows, InboxError> {
-        let unit = unit.clone();
-        self.read(move |connection| load(connection, &unit)).await
+        let wanted = unit.clone();
+        let (rows, damaged) = self.read(move |connection| load(connection, &wanted)).await?;
+        if !damaged.is_empty() {
+            for (batch_id, why) in &damaged {
+                tracing::error!(
+                    batch_id,
+                    "batch {batch_id} of the inbox is damaged and was put aside ({why}); the rest is delivered. \
+                     Check the disk; `tributary doctor` lists what is damaged"
+                );
+            }
+            let unit = unit.clone();
+            self.write(move |connection| {
+                damaged.iter().try_for_each(|(id, why)| damage::put_aside(connection, &unit, *id, why))
+            })
+            .await?;
+        }
+        Ok(rows)
     }
 
     /// Marks a unit as accepted by ClickHouse; its rows stay for replay until [`Inbox::drop_delivered`].
@@ -152,7 +169,8 @@ impl Inbox {
             let gone: Vec<Unit> = spare.into_iter().rev().filter(|unit| unit.id < newest).take(16).collect();
             for unit in &gone {
                 connection.execute(
-                    "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2",
+                    "DELETE FROM batches WHERE id BETWEEN ?1 AND ?2 \
+                     AND id NOT IN (SELECT batch_id FROM damaged)",
                     [unit.first_batch, unit.last_batch],
                 )?;
                 connection.execute("DELETE FROM units WHERE id = ?1", [unit.id])?;
@@ -176,36 +194,21 @@ fn open_unit(connection: &Connection) -> rusqlite::Result<Option<Unit>> {
         .optional()
 }
 
+/// Batches of a unit that is sealed without reading them, because reading them fails.
+const BLIND_BATCHES: i64 = 64;
+
 fn seal(connection: &Connection, hits_max: u64) -> rusqlite::Result<Option<Unit>> {
-    let mut unsealed = connection.prepare_cached(
-        "SELECT id, layout, hit_count, rows_max, bytes FROM batches \
-         WHERE id > ifnull((SELECT max(last_batch) FROM units), 0) ORDER BY id",
-    )?;
-    let mut batches = unsealed.query([])?;
-    let mut unit: Option<Unit> = None;
-    let (mut layout, mut hits, mut rows) = (0u32, 0u64, 0u64);
-    while let Some(batch) = batches.next()? {
-        let id: i64 = batch.get(0)?;
-        let (batch_layout, batch_hits, batch_rows): (u32, u64, u64) =
-            (batch.get(1)?, batch.get(2)?, batch.get(3)?);
-        let bytes: u64 = batch.get(4)?;
-        match &mut unit {
-            None => unit = Some(Unit { id: 0, first_batch: id, last_batch: id, bytes }),
-            Some(unit)
-                if batch_layout == layout
-                    && hits + batch_hits <= hits_max
-                    && rows + batch_rows <= UNIT_ROWS_MAX =>
-            {
-                unit.last_batch = id;
-                unit.bytes += bytes;
-            }
-            Some(_) => break,
+    let mut sealing = Sealing { unit: None, layout: 0, hits: 0, rows: 0 };
+    if let Err(error) = sealing.extend(connection, hits_max) {
+        if !damage::is_damage(&error) {
+            return Err(error);
         }
-        layout = batch_layout;
-        hits += batch_hits;
-        rows += batch_rows;
+        // What was read before the damage is a unit; damage at the very beginning is stepped over.
+        if sealing.unit.is_none() {
+            sealing.unit = blind(connection)?;
+        }
     }
-    let Some(mut unit) = unit else { return Ok(None) };
+    let Some(mut unit) = sealing.unit else { return Ok(None) };
     connection
         .prepare_cached("INSERT INTO units (first_batch, last_batch, bytes) VALUES (?1, ?2, ?3)")?
         .execute(params![unit.first_batch, unit.last_batch, unit.bytes])?;
@@ -213,8 +216,99 @@ fn seal(connection: &Connection, hits_max: u64) -> rusqlite::Result<Option<Unit>
     Ok(Some(unit))
 }
 
-fn load(connection: &Connection, unit: &Unit) -> rusqlite::Result<UnitRows> {
-    let mut rows = UnitRows {
+struct Sealing {
+    unit: Option<Unit>,
+    layout: u32,
+    hits: u64,
+    rows: u64,
+}
+
+impl Sealing {
+    fn extend(&mut self, connection: &Connection, hits_max: u64) -> rusqlite::Result<()> {
+        let mut unsealed = connection.prepare_cached(
+            "SELECT id, layout, hit_count, rows_max, bytes FROM batches \
+             WHERE id > ifnull((SELECT max(last_batch) FROM units), 0) ORDER BY id",
+        )?;
+        let mut batches = unsealed.query([])?;
+        while let Some(batch) = batches.next()? {
+            let id: i64 = batch.get(0)?;
+            let (layout, hits, rows): (u32, u64, u64) = (batch.get(1)?, batch.get(2)?, batch.get(3)?);
+            let bytes: u64 = batch.get(4)?;
+            match &mut self.unit {
+                None => self.unit = Some(Unit { id: 0, first_batch: id, last_batch: id, bytes }),
+                Some(unit)
+                    if layout == self.layout
+                        && self.hits.saturating_add(hits) <= hits_max
+                        && self.rows.saturating_add(rows) <= UNIT_ROWS_MAX =>
+                {
+                    unit.last_batch = id;
+                    unit.bytes = unit.bytes.saturating_add(bytes);
+                }
+                Some(_) => break,
+            }
+            self.layout = layout;
+            self.hits = self.hits.saturating_add(hits);
+            self.rows = self.rows.saturating_add(rows);
+        }
+        Ok(())
+    }
+}
+
+/// The next few ids, whatever is there: [`load`] finds out which of them read.
+fn blind(connection: &Connection) -> rusqlite::Result<Option<Unit>> {
+    let sealed: i64 =
+        connection.query_row("SELECT ifnull(max(last_batch), 0) FROM units", [], |row| row.get(0))?;
+    let given: i64 = connection.query_row(
+        "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'",
+        [],
+        |row| row.get(0),
+    )?;
+    let last_batch = given.min(sealed.saturating_add(BLIND_BATCHES));
+    Ok((last_batch > sealed).then_some(Unit { id: 0, first_batch: sealed + 1, last_batch, bytes: 0 }))
+}
+
+/// A unit's rows, and the batches in it that do not read with why.
+type Loaded = (UnitRows, Vec<(i64, String)>);
+
+fn load(connection: &Connection, unit: &Unit) -> rusqlite::Result<Loaded> {
+    match load_at_once(connection, unit) {
+        Err(error) if damage::is_damage(&error) => load_one_by_one(connection, unit),
+        loaded => Ok((loaded?, Vec::new())),
+    }
+}
+
+fn load_at_once(connection: &Connection, unit: &Unit) -> rusqlite::Result<UnitRows> {
+    let (mut rows, mut whole) = nothing();
+    let sql = format!("SELECT {COLUMNS} FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut batches = statement.query([unit.first_batch, unit.last_batch])?;
+    while let Some(batch) = batches.next()? {
+        damage::add(&mut rows, &mut whole, batch)?;
+    }
+    rows.tables = whole.map(Bytes::from);
+    Ok(rows)
+}
+
+fn load_one_by_one(connection: &Connection, unit: &Unit) -> rusqlite::Result<Loaded> {
+    let (mut rows, mut whole) = nothing();
+    let mut damaged = Vec::new();
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM batches WHERE id = ?1"))?;
+    for id in unit.first_batch..=unit.last_batch {
+        let added = statement.query([id]).and_then(|mut found| match found.next()? {
+            Some(batch) => damage::add(&mut rows, &mut whole, batch),
+            None => Ok(()),
+        });
+        match added {
+            Err(error) if damage::is_damage(&error) => damaged.push((id, error.to_string())),
+            added => added?,
+        }
+    }
+    rows.tables = whole.map(Bytes::from);
+    Ok((rows, damaged))
+}
+
+fn nothing() -> (UnitRows, [Vec<u8>; Table::ALL.len()]) {
+    let rows = UnitRows {
         layout: 0,
         tables: Default::default(),
         hit_count: 0,
@@ -223,29 +317,5 @@ fn load(connection: &Connection, unit: &Unit) -> rusqlite::Result<UnitRows> {
         received_from_ms: i64::MAX,
         received_to_ms: 0,
     };
-    let mut whole: [Vec<u8>; Table::ALL.len()] = Default::default();
-    let mut statement = connection.prepare_cached(
-        "SELECT layout, hit_count, touch_count, binding_count, received_from_ms, received_to_ms, \
-         facets, touches, bindings, hits, outcomes FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
-    )?;
-    let mut batches = statement.query([unit.first_batch, unit.last_batch])?;
-    while let Some(batch) = batches.next()? {
-        rows.layout = batch.get(0)?;
-        rows.hit_count += batch.get::<_, u64>(1)?;
-        rows.touch_count += batch.get::<_, u64>(2)?;
-        rows.binding_count += batch.get::<_, u64>(3)?;
-        // A batch of counts alone has no receive time.
-        let from: i64 = batch.get(4)?;
-        if from > 0 {
-            rows.received_from_ms = rows.received_from_ms.min(from);
-        }
-        rows.received_to_ms = rows.received_to_ms.max(batch.get(5)?);
-        for (at, table) in whole.iter_mut().enumerate() {
-            if let Some(blob) = batch.get_ref(6 + at)?.as_blob_or_null()? {
-                table.extend_from_slice(blob);
-            }
-        }
-    }
-    rows.tables = whole.map(Bytes::from);
-    Ok(rows)
+    (rows, Default::default())
 }

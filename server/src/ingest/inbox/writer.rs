@@ -11,7 +11,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{mpsc, oneshot};
 
 use super::webhooks::{Kept, NewWebhook};
-use super::{InboxError, State, disk, schema};
+use super::{InboxError, State, damage, schema};
 use crate::ingest::rows::{ROW_LAYOUT, Record, Rows, Tally};
 use crate::ingest::seen::{Mark, Seen};
 use crate::metrics::METRICS;
@@ -107,7 +107,7 @@ impl Writer {
         self.group.tallies.append(&mut self.state.tallies.lock().expect("no holder panics"));
         let started = Instant::now();
         let done = connected(&mut self.connection, &self.state)
-            .and_then(|connection| self.group.commit(connection).map_err(disk));
+            .and_then(|connection| self.group.commit(connection).map_err(|error| self.state.failed(&error)));
         match done {
             Ok((kept, bytes)) => {
                 METRICS.commit_seconds.record(started.elapsed());
@@ -145,8 +145,15 @@ fn connected<'a>(
     connection: &'a mut Option<Connection>,
     state: &State,
 ) -> Result<&'a mut Connection, InboxError> {
+    if let Some(why) = state.sync_failed.get() {
+        return Err(InboxError::SyncFailed(why.clone()));
+    }
     if connection.is_none() {
-        *connection = Some(schema::open(&state.path).map_err(|error| InboxError::Disk(error.to_string()))?);
+        let opened = schema::open(&state.path);
+        *connection = Some(opened.map_err(|error| match error {
+            damaged @ InboxError::Damaged { .. } => damaged,
+            other => InboxError::Disk(other.to_string()),
+        })?);
     }
     Ok(connection.as_mut().expect("opened above"))
 }
@@ -202,11 +209,19 @@ impl Group {
             return Ok(0);
         }
         let rows_max = all.iter().map(|rows| rows.count).max().unwrap_or(0);
+        let numbers = [
+            i64::from(ROW_LAYOUT),
+            self.record.received_at_ms,
+            self.received_to_ms,
+            i64::from(hits.count),
+            i64::from(touches.count),
+            i64::from(bindings.count),
+        ];
         connection
             .prepare_cached(
                 "INSERT INTO batches (layout, received_from_ms, received_to_ms, rows_max, hit_count, \
-                 touch_count, binding_count, bytes, facets, touches, bindings, hits, outcomes) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                 touch_count, binding_count, bytes, facets, touches, bindings, hits, outcomes, checksum) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             )?
             .execute(params![
                 ROW_LAYOUT,
@@ -222,6 +237,7 @@ impl Group {
                 bindings.blob(),
                 hits.blob(),
                 outcomes.blob(),
+                damage::checksum(&numbers, all.map(|rows| rows.blob())),
             ])?;
         Ok(bytes as u64)
     }
@@ -286,6 +302,7 @@ fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
                     let Some(open) = &connection else { break };
                     let done = open.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
                     if let Err(error) = done {
+                        let error = state.failed(&error);
                         tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
                         connection = None;
                     }

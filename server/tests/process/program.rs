@@ -1,0 +1,151 @@
+//! The program as an operator starts it, and what a provider sends it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tributary::billing::signature;
+use tributary::config::Config;
+use tributary::control::Control;
+use tributary::control::connections::Connection;
+use tributary::effects::Clock;
+use tributary::secrets::Secrets;
+
+pub const WORKSPACE: &str = "ws_kill";
+const SECRET: &str = "polar_whs_of_the_kill_test";
+/// A server that is not ready by then never will be.
+const READY_MAX: Duration = Duration::from_secs(30);
+
+/// The program on `data_dir`, with its log on stderr.
+pub fn program(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
+    command
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .env("TRIBUTARY_DATA_DIR", data_dir)
+        .env("TRIBUTARY_HTTP_LISTEN", "127.0.0.1:0")
+        // Short, so that kills land inside deliveries too.
+        .env("TRIBUTARY_INBOX_FLUSH_INTERVAL_MS", "50")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A folder on the disk of the checkout: a file system in memory would prove nothing.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Makes the workspace, and a connection whose secret signs the webhooks.
+pub async fn prepare(data_dir: &Path) {
+    let created =
+        program(data_dir, &["workspace", "create", WORKSPACE, "--domain", "shop.example"]).output().unwrap();
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    let config = Config::for_data_dir(data_dir);
+    let control = Control::open(&config, 0).await.unwrap();
+    let connection = Connection {
+        id: "con_kill".into(),
+        workspace_id: WORKSPACE.into(),
+        provider: "polar".into(),
+        name: "Kill".into(),
+        environment: "sandbox".into(),
+        token: None,
+        webhook_secrets: vec![SECRET.into()],
+        created_at_ms: 0,
+    };
+    let secrets = Secrets::load(&config.secret_key, data_dir).unwrap();
+    control.save_connection(&connection, &secrets, 0).await.unwrap();
+    control.close().await;
+}
+
+/// A server that serves.
+pub struct Running {
+    pub child: Child,
+    pub address: SocketAddr,
+    log: std::thread::JoinHandle<String>,
+}
+
+impl Running {
+    /// Starts `command` and waits for its address.
+    pub fn start(mut command: Command) -> Running {
+        let mut child = command.spawn().expect("the program starts");
+        let mut log = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let Some(address) = address(&mut log) else {
+            end(&mut child);
+            panic!("the server did not become ready");
+        };
+        // Nobody may block on a full pipe.
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            for line in log.lines().map_while(Result::ok) {
+                text = text + &line + "\n";
+            }
+            text
+        });
+        Running { child, address, log }
+    }
+
+    /// Waits for its end; its log since it served, and whether it ended well.
+    pub fn ended(mut self) -> (String, bool) {
+        let status = self.child.wait().expect("the process ends");
+        (self.log.join().expect("the log reader does not panic"), status.success())
+    }
+
+    /// SIGKILL; answers the log.
+    pub fn killed(mut self) -> String {
+        end(&mut self.child);
+        self.log.join().expect("the log reader does not panic")
+    }
+
+    /// `GET` of a path: the answer as it came.
+    pub fn get(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        exchange(self.address, request.as_bytes()).expect("the server answers")
+    }
+}
+
+/// Reads the log until it names the address.
+fn address(log: &mut BufReader<ChildStderr>) -> Option<SocketAddr> {
+    let began = Instant::now();
+    let mut line = String::new();
+    while began.elapsed() < READY_MAX {
+        line.clear();
+        if log.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if let Some((_, rest)) = line.split_once("serving on ") {
+            let place = rest.split([',', ' ', '\u{1b}']).next()?;
+            return place.parse().ok();
+        }
+    }
+    None
+}
+
+/// SIGKILL: no signal handler, no destructor, no flush.
+pub fn end(child: &mut Child) {
+    child.kill().expect("the program still runs");
+    child.wait().expect("a killed process ends");
+}
+
+/// One delivery of a webhook on a connection of its own, and the answer as it came.
+pub fn deliver(address: SocketAddr, event_id: &str, body: &str) -> std::io::Result<String> {
+    let now_s = Clock::system().now_ms() / 1000;
+    let signature = signature::sign(SECRET, event_id, now_s, body.as_bytes());
+    let head = format!(
+        "POST /webhooks/polar/{WORKSPACE} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nwebhook-id: {event_id}\r\n\
+         webhook-timestamp: {now_s}\r\nwebhook-signature: {signature}\r\n\r\n",
+        body.len()
+    );
+    exchange(address, (head + body).as_bytes())
+}
+
+fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(request)?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}

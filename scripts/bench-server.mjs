@@ -132,7 +132,7 @@ async function visible(key) {
     };
     const begun = now();
     const agentName = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
-    const { status, text } = await send("POST", "/c", { "user-agent": agentName }, JSON.stringify(hit));
+    const { status, text } = await send("POST", "/c", { "user-agent": agentName, "accept-language": "en" }, JSON.stringify(hit));
     if (status !== 202) throw new Error(`a hit was refused: ${text}`);
     while ((await visits()) <= seen) await pause(5);
     seen += 1;

@@ -14,6 +14,7 @@ use crate::http::pixel_files::PixelFiles;
 use crate::http::proxies::{ProxiesError, TrustedProxies};
 use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
+use crate::ingest::networks::NetworksError;
 use crate::jobs::Signals;
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
@@ -30,6 +31,8 @@ pub enum StartError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Inbox(#[from] InboxError),
+    #[error(transparent)]
+    Networks(#[from] NetworksError),
     #[error(transparent)]
     Proxies(#[from] ProxiesError),
 }
@@ -108,7 +111,7 @@ impl App {
         )?;
         let app = App(Arc::new(Parts {
             jobs: Signals::default(),
-            collector: Collector::new(&secrets, &config.collector),
+            collector: Collector::new(&secrets, &config.collector)?,
             pixel_files: PixelFiles::load(&config.pixel.dir),
             directory: RwLock::default(),
             trusted_proxies,

@@ -53,6 +53,9 @@ pub struct Collector {
     pub workspace_hits_per_second: u32,
     pub workspace_hits_burst: u32,
     pub hits_remembered: usize,
+    pub header_signals: bool,
+    pub data_center_networks: Vec<String>,
+    pub data_center_file: PathBuf,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -101,7 +101,12 @@ impl TestApp {
         let address = listener.local_addr().expect("a bound listener has an address");
         let routes = router(app.clone());
         let server = tokio::spawn(serve(listener, routes, Options::default(), std::future::pending()));
+        // What every browser sends; requests to the API do not mind.
+        let browser = [("accept-language", "en"), ("sec-fetch-site", "same-site")];
+        let browser =
+            browser.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
         let http = reqwest::Client::builder()
+            .default_headers(browser.into_iter().collect())
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()

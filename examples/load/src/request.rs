@@ -59,7 +59,7 @@ impl Template {
         }
         let head = format!(
             "POST /c HTTP/1.1\r\nHost: t.shop.example\r\nOrigin: https://shop.example\r\nUser-Agent: {}\r\n\
-             Accept: */*\r\nAccept-Language: en\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n\r\n",
+             Accept: */*\r\nAccept-Language: en\r\nSec-Fetch-Site: same-site\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n\r\n",
             AGENTS[variant % AGENTS.len()],
             body.len()
         );

@@ -1,5 +1,6 @@
 //! Real user agents: every browser is let in, nearly every program is refused.
 
+use domain::visit::signals::{BrowserHeaders, signal};
 use domain::visit::{Agent, BotReason, Device};
 
 /// The samples of a file whose lines are `name:` and `  - user agent`.
@@ -180,4 +181,15 @@ fn browsers_systems_and_devices_are_told_apart() {
         "PlayStation",
         None,
     );
+}
+
+#[test]
+fn headers_give_no_browser_of_the_sample_away() {
+    let least = BrowserHeaders { language: Some("en"), ..BrowserHeaders::default() };
+    let whole = BrowserHeaders { fetch_site: Some("same-site"), is_secure: true, ..least };
+    for text in samples("isbot-browsers.yml") {
+        let agent = Agent::read(&text);
+        assert_eq!(signal(&agent, &least), None, "over http: {text}");
+        assert_eq!(signal(&agent, &whole), None, "{text}");
+    }
 }

@@ -14,6 +14,7 @@ use axum::{Extension, Router};
 use domain::visit::address::registrable;
 use domain::visit::network::{Country, country_from_headers};
 use domain::visit::prefetch::is_prefetch;
+use domain::visit::signals::BrowserHeaders;
 use wire::limits::BodyLimits;
 use wire::{BodyError, Consent, Hit, Kind, Ulid};
 
@@ -60,6 +61,13 @@ pub(super) fn request<'a>(
         user_agent: text(header::USER_AGENT).unwrap_or(""),
         cookie: cookie(headers, VISITOR_COOKIE),
         is_prefetch: is_prefetch(named),
+        browser: Some(BrowserHeaders {
+            language: text(header::ACCEPT_LANGUAGE),
+            fetch_site: named("sec-fetch-site"),
+            brands: named("sec-ch-ua"),
+            platform: named("sec-ch-ua-platform"),
+            is_secure: false,
+        }),
         address: app.trusted_proxies.client(peer, headers),
         country: "",
         is_image: false,

@@ -92,6 +92,7 @@ fn address_of(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| bare()?.parse().ok()).or_else(with_port)
 }
 
+/// An address, alone or with the length of its network.
 pub(crate) fn network(text: &str) -> Option<(IpAddr, u8)> {
     let (address, bits) = match text.split_once('/') {
         Some((address, bits)) => (address, Some(bits)),

@@ -13,6 +13,7 @@ use wire::{Hit, HitError, Reason};
 use super::encode;
 use super::inbox::{Inbox, InboxError};
 use super::limits::{Limits, Wait};
+use super::networks::{Networks, NetworksError};
 use super::outcome::{ACCEPTED, Outcome};
 use super::pipeline::{self, Admissions, Context, Reject, Request, Visitor};
 use super::rows::{Record, Tally};
@@ -36,6 +37,9 @@ pub struct Collector {
     /// Facets that ClickHouse has or will have, by workspace and id.
     facets: Cache<u128, ()>,
     pub(super) limits: Limits,
+    pub(super) data_centers: Networks,
+    /// Whether headers that no browser leaves out are asked for.
+    pub(super) reads_signals: bool,
 }
 
 /// A hit that was not taken.
@@ -86,17 +90,19 @@ struct Decided {
 impl Collector {
     /// The agent of a hit before it is read.
     pub(super) const NO_AGENT: Agent =
-        Agent { device: Device::Other, browser: "Other", os: "Other", in_app: None, bot: None };
+        Agent { device: Device::Other, browser: "Other", os: "Other", in_app: None, chromium: 0, bot: None };
 
-    pub fn new(secrets: &Secrets, config: &config::Collector) -> Collector {
-        Collector {
+    pub fn new(secrets: &Secrets, config: &config::Collector) -> Result<Collector, NetworksError> {
+        Ok(Collector {
             keys: secrets.visitor_keys(),
             secrets: secrets.clone(),
             sites: SiteCache::default(),
             agents: Cache::new(AGENTS_KNOWN_MAX),
             facets: Cache::new(FACETS_KNOWN_MAX),
             limits: Limits::new(config),
-        }
+            data_centers: Networks::load(&config.data_center_networks, &config.data_center_file)?,
+            reads_signals: config.header_signals,
+        })
     }
 
     /// The workspaces of a directory, ready for hits.

@@ -6,6 +6,7 @@ mod encode;
 pub mod flusher;
 pub mod inbox;
 pub mod limits;
+pub mod networks;
 pub mod outcome;
 pub mod pipeline;
 pub mod rows;

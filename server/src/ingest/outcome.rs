@@ -51,6 +51,17 @@ outcomes! {
         "This origin is not one of the workspace's domains; add it to the workspace's settings.";
     Bot, "bot", FORBIDDEN, "The user agent is a crawler or a tool; its visits are not counted.";
     Prefetch, "prefetch", FORBIDDEN, "The page was fetched ahead of a visit that may never happen; it is not counted.";
+    /// The client hints name a browser without a window.
+    Headless, "headless", FORBIDDEN, "The browser runs without a window, as programs do; its visits are not counted.";
+    NoLanguage, "no_language", FORBIDDEN,
+        "There is no Accept-Language, which every browser sends; from a server use POST /v1/import/hits.";
+    NoFetchMetadata, "no_fetch_metadata", FORBIDDEN,
+        "There is no Sec-Fetch-Site, which this browser sends; from a server use POST /v1/import/hits.";
+    ImpossibleAgent, "impossible_agent", FORBIDDEN,
+        "The user agent and the client hints cannot be of one browser; the visit is not counted.";
+    /// The address is in `collector.data_center_networks` or the file beside it.
+    DataCenter, "data_center", FORBIDDEN, "The address belongs to a data centre; its visits are not counted.";
+    SpamReferrer, "spam_referrer", FORBIDDEN, "The referrer is known for made-up visits; it is not counted.";
     /// One address sends faster than `collector.address_hits_per_second`.
     RateLimited, "rate_limited", TOO_MANY_REQUESTS, "Too many hits from this address; send again after Retry-After.";
     /// A workspace gets more than `collector.workspace_hits_per_second`.

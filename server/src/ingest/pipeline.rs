@@ -6,8 +6,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::ids::VisitorId;
+use domain::visit::signals::{BrowserHeaders, Signal};
 use domain::visit::{
-    Agent, Classification, Facets, Landing, PageAddress, Referrer, Verdict, address, classify, facet_id,
+    Agent, Classification, Facets, Landing, NoTouch, PageAddress, Referrer, Verdict, address, classify,
+    facet_id, signals,
 };
 use domain::visitor_token::{Evidence, HandoverError};
 use smallvec::SmallVec;
@@ -35,6 +37,8 @@ pub struct Request<'a> {
     /// Value of the visitor cookie.
     pub cookie: Option<&'a str>,
     pub is_prefetch: bool,
+    /// None for what no browser sent.
+    pub browser: Option<BrowserHeaders<'a>>,
     /// Who sent it; none for what comes from no network.
     pub address: Option<IpAddr>,
     /// Two letters from a trusted proxy, or empty.
@@ -128,13 +132,15 @@ impl From<Outcome> for Reject {
 type Step = fn(&Context<'_>, &mut Draft<'_>) -> Result<(), Reject>;
 
 /// The steps, in the order they are taken.
-pub const STEPS: [(&str, Step); 12] = [
+pub const STEPS: [(&str, Step); 14] = [
     ("known workspace", known_workspace),
     ("address within its rate", address_within_rate),
     ("origin allowed", origin_allowed),
     ("agent classed", agent_classed),
     ("no bot", no_bot),
     ("no prefetch", no_prefetch),
+    ("sent by a browser", sent_by_a_browser),
+    ("no data centre", no_data_center),
     ("workspace within its rate", workspace_within_rate),
     ("visitor read", visitor_read),
     ("visitor handed over", visitor_handed_over),
@@ -225,6 +231,25 @@ fn no_prefetch(context: &Context<'_>, _: &mut Draft<'_>) -> Result<(), Reject> {
     if context.request.is_prefetch { Err(Outcome::Prefetch.into()) } else { Ok(()) }
 }
 
+fn sent_by_a_browser(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
+    let Some(mut headers) = context.request.browser.filter(|_| context.collector.reads_signals) else {
+        return Ok(());
+    };
+    headers.is_secure = context.request.from.unwrap_or(&draft.hit.url).starts_with("https:");
+    match signals::signal(&draft.agent, &headers) {
+        None => Ok(()),
+        Some(Signal::Headless) => Err(Outcome::Headless.into()),
+        Some(Signal::NoLanguage) => Err(Outcome::NoLanguage.into()),
+        Some(Signal::NoFetchMetadata) => Err(Outcome::NoFetchMetadata.into()),
+        Some(Signal::ImpossibleAgent) => Err(Outcome::ImpossibleAgent.into()),
+    }
+}
+
+fn no_data_center(context: &Context<'_>, _: &mut Draft<'_>) -> Result<(), Reject> {
+    let is_inside = |address| context.collector.data_centers.contains(address);
+    if context.request.address.is_some_and(is_inside) { Err(Outcome::DataCenter.into()) } else { Ok(()) }
+}
+
 /// A signed id in the hit stands; a signed cookie beats an unsigned id; a forged id counts as none and the
 /// browser gets a fresh one with the answer. No id at all means no consent, whatever the cookie says. An
 /// image has only the cookie to say who it is; without one nobody is followed, since nobody was asked.
@@ -312,14 +337,18 @@ fn address_reduced(_: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject>
 }
 
 /// The pixel says where a visit, or a campaign within one, begins; the rules say whether that is a touch.
-/// Without a visitor nothing can earn.
+/// Without a visitor nothing can earn. What claims to come from a page of referrer spam is no visit at all.
 fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let begins = match draft.visitor {
         // An image knows no sessions: it starts a touch only by what the address says.
         _ if context.request.is_image => Some(wire::Touch::Campaign),
         _ => draft.hit.touch,
     };
-    let (Some(begins), Visitor::Known { .. }) = (begins, draft.visitor) else { return Ok(()) };
+    let Some(begins) = begins else { return Ok(()) };
+    if draft.visitor == Visitor::None {
+        let is_spam = !draft.referrer.is_empty() && Referrer::is_spam(&draft.referrer);
+        return if is_spam { Err(Outcome::SpamReferrer.into()) } else { Ok(()) };
+    }
     let landing = Landing {
         page: draft.page.as_ref().expect("the step `address reduced` came before"),
         referrer: &draft.referrer,
@@ -327,12 +356,16 @@ fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Rej
         site: &draft.site().visit,
         is_session_start: begins == wire::Touch::Session,
     };
-    if let Verdict::Touch(origin) = classify(&landing) {
-        let facets = Facets::of(&origin, context.request.country, draft.agent.device);
-        let facet_id = facet_id(&facets);
-        draft.touch = Some(Touch { origin, facets, facet_id });
+    match classify(&landing) {
+        Verdict::Touch(origin) => {
+            let facets = Facets::of(&origin, context.request.country, draft.agent.device);
+            let facet_id = facet_id(&facets);
+            draft.touch = Some(Touch { origin, facets, facet_id });
+            Ok(())
+        }
+        Verdict::NoTouch(NoTouch::SpamReferrer) => Err(Outcome::SpamReferrer.into()),
+        Verdict::NoTouch(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// Whether the answer may set the visitor cookie.

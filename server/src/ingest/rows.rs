@@ -74,12 +74,13 @@ impl<'a> HitKeys<'a> {
     fn read(&mut self) -> Option<(&'a str, u128)> {
         let row = &mut self.0;
         let key = (row.string()?, row.uuid()?);
-        (row.i8()?, row.i64()?, row.i64()?, row.uuid()?, row.i8()?, row.uuid()?);
+        // kind, at, received_at, visitor_id, evidence, session_id.
+        let _ = (row.i8()?, row.i64()?, row.i64()?, row.uuid()?, row.i8()?, row.uuid()?);
         // host to country.
         for _ in 0..10 {
             row.string()?;
         }
-        (row.i64()?, row.u32()?);
+        let _ = (row.i64()?, row.u32()?);
         Some(key)
     }
 }

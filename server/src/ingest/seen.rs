@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn remembers_the_newest_and_forgets_the_oldest() {
         let seen = Seen::new(32_000);
-        let mark = |id: u128| seen.mark(7, id << 64 | 0x9e37 * id);
+        let mark = |id: u128| seen.mark(7, (id << 64) | (0x9e37 * id));
         (1..=64_000).for_each(|id| seen.add(mark(id)));
         assert!((56_000..=64_000).all(|id| seen.contains(mark(id))));
         let kept = (1..=64_000).filter(|id| seen.contains(mark(*id))).count();

@@ -131,6 +131,7 @@ async fn a_body_that_breaks_off_leaves_nothing_and_harms_nobody() {
         let body = hit(1, json!({})).to_string();
         let head = format!(
             "POST /c HTTP/1.1\r\nhost: t.shop.example\r\norigin: https://shop.example\r\nuser-agent: {}\r\n\
+             accept-language: en\r\nsec-fetch-site: same-site\r\n\
              connection: close\r\ncontent-length: {}\r\n\r\n",
             crate::support::BROWSER,
             body.len()

@@ -173,6 +173,8 @@ pub fn request(method: &str, path: &str, headers: &[(&str, &str)], body: Body) -
         (header::USER_AGENT.as_str(), BROWSER),
         (header::ORIGIN.as_str(), "https://shop.example"),
         (header::HOST.as_str(), "t.shop.example"),
+        (header::ACCEPT_LANGUAGE.as_str(), "en"),
+        ("sec-fetch-site", "same-site"),
     ];
     for (name, value) in headers {
         all.retain(|(known, _)| known != name);

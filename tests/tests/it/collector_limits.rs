@@ -25,7 +25,7 @@ async fn post(shop: &Shop, headers: &[(&str, &str)], body: String) -> Answer {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    app.send(request.header("accept-language", "en").body(body)).await
+    app.send(request.body(body)).await
 }
 
 /// How many of `tries` hits were taken.

@@ -19,7 +19,7 @@ async fn shop() -> Shop {
 async fn post(shop: &Shop, path: &str, origin: &str, body: Value) -> Answer {
     let app = shop.app();
     let request = app.request("POST", path).header("origin", origin).header("user-agent", BROWSER);
-    app.send(request.header("accept-language", "en").body(body.to_string())).await
+    app.send(request.body(body.to_string())).await
 }
 
 /// A page view at the sister site.

@@ -3,7 +3,9 @@
 
 mod api;
 mod bad_days;
+mod collector_headers;
 mod collector_limits;
+mod collector_signals;
 mod currencies;
 mod deliveries;
 mod handover;

@@ -70,6 +70,8 @@ pub struct Agent {
     pub os: &'static str,
     /// The source that an app's own browser names: `facebook`, `instagram`. A hint of low confidence.
     pub in_app: Option<&'static str>,
+    /// Major version of Chromium, 0 for others: which headers belong to it depends on that.
+    pub chromium: u16,
     /// Set when it is a program.
     pub bot: Option<BotReason>,
 }
@@ -89,9 +91,17 @@ impl Agent {
             browser: app.or_else(|| first(&BROWSERS, &text)).unwrap_or("Other"),
             os,
             in_app: app.and_then(source_of_app),
+            chromium: chromium(&text),
             bot: bots::reason(&text),
         }
     }
+}
+
+/// The number after `chrome/`.
+fn chromium(text: &str) -> u16 {
+    let Some((_, version)) = text.split_once("chrome/") else { return 0 };
+    let end = version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len());
+    version[..end].parse().unwrap_or(0)
 }
 
 /// Browsers inside apps: mark, name.

@@ -26,6 +26,7 @@ pub mod facets;
 pub mod network;
 pub mod prefetch;
 pub mod referrer;
+pub mod signals;
 pub mod source;
 
 mod bots;

@@ -83,6 +83,14 @@ impl Referrer {
         }
     }
 
+    /// Whether it is a page on the list of referrer spam.
+    pub fn is_spam(text: &str) -> bool {
+        match Referrer::parse(text) {
+            Referrer::Web { host, .. } => is_spam_host(&host),
+            Referrer::None | Referrer::App(_) => false,
+        }
+    }
+
     /// The host or app id, `""` where there is none.
     pub fn host(&self) -> &str {
         match self {
@@ -103,7 +111,7 @@ impl Referrer {
         if is_own {
             return Standing::Own;
         }
-        if parents(host).any(|suffix| SPAM.contains(suffix)) {
+        if is_spam_host(host) {
             return Standing::Spam;
         }
         match parents(host).find_map(|suffix| IGNORED.get(suffix)) {
@@ -112,6 +120,10 @@ impl Referrer {
             _ => Standing::External,
         }
     }
+}
+
+fn is_spam_host(host: &str) -> bool {
+    parents(host).any(|suffix| SPAM.contains(suffix))
 }
 
 /// The scheme and the id of an app's address.

@@ -5,7 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::clock::Time;
-use crate::model::{CheckoutLink, Interval, Metadata, Product};
+use crate::model::{CheckoutLink, Discount, Interval, Metadata, Off, Product};
 
 /// The organization everything belongs to.
 pub const ORGANIZATION_ID: Uuid = Uuid::from_u128(0x7c2f_9d10_5a4e_4c88_9b1d_0e6a_33f8_b201);
@@ -46,6 +46,25 @@ pub fn products() -> Vec<Product> {
         product(3, "lifetime", "Pinewhistle Pro, lifetime", "Pay once, keep it.", 14_900, "usd", None),
         product(4, "templates", "Template pack", "Forty notebooks to start from.", 2900, "eur", None),
         trial,
+    ]
+}
+
+/// The codes buyers may use: a partner's for ever, a welcome for the first order.
+#[must_use]
+pub fn discounts() -> Vec<Discount> {
+    let discount = |n: u128, name: &str, code: &str, off, is_once| Discount {
+        id: Uuid::from_u128(0x4c66_13aa_0000_4000_8000_0000_0000_0000 + n),
+        created_at: created(),
+        name: name.into(),
+        code: code.into(),
+        off,
+        is_once,
+        redemptions: 0,
+    };
+    vec![
+        discount(1, "Partner, 20 % off", "PARTNER20", Off::BasisPoints(2000), false),
+        discount(2, "Welcome, 5.00 off", "WELCOME5", Off::Amount(500), true),
+        discount(3, "Friends, free", "FREE100", Off::BasisPoints(10_000), false),
     ]
 }
 

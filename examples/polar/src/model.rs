@@ -60,6 +60,11 @@ pub struct Customer {
     pub name: Option<String>,
     pub country: Option<String>,
     pub payment_method_id: Option<Uuid>,
+    /// What downgrades left to its credit, in minor units; spent by the next orders.
+    #[serde(default)]
+    pub balance: i64,
+    #[serde(default)]
+    pub deleted_at: Option<Time>,
 }
 
 /// A link that opens a new checkout at every visit.
@@ -107,6 +112,44 @@ pub struct Checkout {
     pub customer_email: Option<String>,
     pub customer_name: Option<String>,
     pub customer_country: Option<String>,
+    #[serde(default)]
+    pub discount_id: Option<Uuid>,
+    #[serde(default)]
+    pub seats: Option<u32>,
+}
+
+/// What a discount takes off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Off {
+    /// Hundredths of a percent.
+    BasisPoints(i64),
+    /// Minor units, of any currency.
+    Amount(i64),
+}
+
+/// A price reduction by code.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Discount {
+    pub id: Uuid,
+    pub created_at: Time,
+    pub name: String,
+    pub code: String,
+    pub off: Off,
+    /// Of a subscription: for the first order only, or for all.
+    pub is_once: bool,
+    pub redemptions: u64,
+}
+
+impl Discount {
+    /// What it takes off `amount`, in minor units.
+    #[must_use]
+    pub fn off(&self, amount: i64) -> i64 {
+        match self.off {
+            Off::BasisPoints(points) => amount * points / 10_000,
+            Off::Amount(off) => off.min(amount),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,9 +168,21 @@ pub struct Order {
     pub created_at: Time,
     pub modified_at: Option<Time>,
     pub status: OrderStatus,
-    /// Before tax, in minor units.
+    /// After discount, before tax, in minor units.
     pub net: i64,
     pub tax: i64,
+    #[serde(default)]
+    pub discount: i64,
+    #[serde(default)]
+    pub discount_id: Option<Uuid>,
+    /// Credit of the customer that was used; zero or below.
+    #[serde(default)]
+    pub applied_balance: i64,
+    #[serde(default)]
+    pub seats: Option<u32>,
+    /// Lines of a change of plan: label and amount; one line by the product when empty.
+    #[serde(default)]
+    pub lines: Vec<(Uuid, String, i64)>,
     pub refunded: i64,
     pub refunded_tax: i64,
     pub currency: String,
@@ -152,6 +207,7 @@ pub enum SubscriptionStatus {
     Trialing,
     Active,
     PastDue,
+    Paused,
     Canceled,
 }
 
@@ -161,8 +217,25 @@ pub struct Subscription {
     pub created_at: Time,
     pub modified_at: Option<Time>,
     pub status: SubscriptionStatus,
-    /// Per period, in minor units.
+    /// Per period, after the discount attached, in minor units.
     pub amount: i64,
+    /// The same before the discount.
+    #[serde(default)]
+    pub list_amount: i64,
+    #[serde(default)]
+    pub discount_id: Option<Uuid>,
+    #[serde(default)]
+    pub seats: Option<u32>,
+    #[serde(default)]
+    pub paused_at: Option<Time>,
+    #[serde(default)]
+    pub resumes_at: Option<Time>,
+    /// Product to change to at the next period.
+    #[serde(default)]
+    pub pending_product: Option<(Uuid, Uuid, Time)>,
+    /// Proration lines for the next order: label and amount.
+    #[serde(default)]
+    pub pending_lines: Vec<(String, i64)>,
     pub currency: String,
     pub interval: Interval,
     pub period_start: Time,
@@ -204,6 +277,60 @@ pub struct Refund {
     pub subscription_id: Option<Uuid>,
     pub customer_id: Uuid,
     pub revoke_benefits: bool,
+    #[serde(default)]
+    pub dispute_id: Option<Uuid>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DisputeStatus {
+    Prevented,
+    EarlyWarning,
+    NeedsResponse,
+    UnderReview,
+    Lost,
+    Won,
+}
+
+/// A buyer's bank asks for the money back. No webhook tells of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Dispute {
+    pub id: Uuid,
+    pub created_at: Time,
+    pub modified_at: Option<Time>,
+    pub status: DisputeStatus,
+    /// Without tax, in minor units.
+    pub amount: i64,
+    pub tax: i64,
+    pub currency: String,
+    pub reason: Option<String>,
+    pub order_id: Uuid,
+    pub payment_id: Uuid,
+}
+
+/// One try to charge a card.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Payment {
+    pub id: Uuid,
+    pub created_at: Time,
+    pub succeeded: bool,
+    /// With tax, in minor units.
+    pub amount: i64,
+    pub currency: String,
+    pub trigger: String,
+    pub order_id: Uuid,
+    pub checkout_id: Option<Uuid>,
+    pub customer_id: Uuid,
+}
+
+/// What `/v1/events/` says the system did.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SystemEvent {
+    pub id: Uuid,
+    pub at: Time,
+    pub name: String,
+    pub customer_id: Uuid,
+    pub metadata: Metadata,
 }
 
 /// Rows with an id and a time of creation.
@@ -214,7 +341,19 @@ pub trait Row {
 macro_rules! rows {
     ($($row:ty),*) => { $(impl Row for $row { fn id(&self) -> Uuid { self.id } })* };
 }
-rows!(Product, Customer, CheckoutLink, Checkout, Order, Subscription, Refund);
+rows!(
+    Product,
+    Customer,
+    CheckoutLink,
+    Checkout,
+    Discount,
+    Order,
+    Subscription,
+    Refund,
+    Dispute,
+    Payment,
+    SystemEvent
+);
 
 /// Rows in the order they were made, found by id.
 #[derive(Clone, Debug, Serialize, Deserialize)]

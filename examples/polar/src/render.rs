@@ -1,6 +1,8 @@
 //! The objects as Polar writes them: every field of the public schema, and the deprecated ones that are still
 //! on the wire (`user`, `amount` of an order, …). Amounts are integers in minor units.
 
+pub mod money;
+
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +20,7 @@ fn with(base: Value, more: Value) -> Value {
     Value::Object(base)
 }
 
-fn address(country: Option<&str>) -> Value {
+pub(crate) fn address(country: Option<&str>) -> Value {
     country.map_or(Value::Null, |country| {
         json!({ "line1": null, "line2": null, "postal_code": null, "city": null, "state": null,
                 "country": country })
@@ -42,7 +44,7 @@ pub fn customer(customer: &Customer) -> Value {
         "email_verified": false, "type": "individual", "name": customer.name, "billing_name": customer.name,
         "billing_address": address(customer.country.as_deref()), "tax_id": null, "locale": "en",
         "organization_id": ORGANIZATION_ID, "default_payment_method_id": customer.payment_method_id,
-        "deleted_at": null, "first_user_event_at": null, "avatar_url": avatar(&customer.email),
+        "deleted_at": customer.deleted_at, "first_user_event_at": null, "avatar_url": avatar(&customer.email),
     })
 }
 
@@ -70,7 +72,7 @@ fn price(product: &Product) -> Value {
 }
 
 /// What an order shows of its product: no prices.
-fn order_product(product: &Product) -> Value {
+pub(crate) fn order_product(product: &Product) -> Value {
     json!({
         "id": product.id, "created_at": product.created_at, "modified_at": null,
         "trial_interval": product.trial_days.map(|_| "day"), "trial_interval_count": product.trial_days,
@@ -116,6 +118,9 @@ pub fn checkout(state: &State, checkout: &Checkout) -> Value {
     let is_trial = chosen.trial_days.is_some();
     let is_done = checkout.status == CheckoutStatus::Succeeded;
     let tax = checkout.tax.unwrap_or(0);
+    let discount = checkout.discount_id.and_then(|id| state.discounts.get(id));
+    let off = discount.map_or(0, |discount| discount.off(checkout.amount));
+    let net = checkout.amount - off;
     let base = json!({
         "id": checkout.id, "created_at": checkout.created_at, "modified_at": checkout.modified_at,
         "custom_field_data": {}, "payment_processor": "stripe", "status": checkout.status,
@@ -123,16 +128,16 @@ pub fn checkout(state: &State, checkout: &Checkout) -> Value {
         "url": format!("{}/checkout/{}", state.public_url, checkout.client_secret),
         "expires_at": checkout.expires_at, "success_url": checkout.success_url,
         "return_url": checkout.return_url, "embed_origin": checkout.embed_origin,
-        "amount": checkout.amount, "seats": null, "min_seats": null, "max_seats": null, "units": null,
-        "min_units": null, "max_units": null, "discount_amount": 0, "net_amount": checkout.amount,
+        "amount": checkout.amount, "seats": checkout.seats, "min_seats": null, "max_seats": null, "units": null,
+        "min_units": null, "max_units": null, "discount_amount": off, "net_amount": net,
         "tax_amount": checkout.tax, "tax_behavior": checkout.tax.map(|_| "exclusive"),
-        "total_amount": checkout.amount + tax, "currency": chosen.currency, "allow_trial": true,
+        "total_amount": net + tax, "currency": chosen.currency, "allow_trial": true,
         "active_trial_interval": is_trial.then_some("day"), "active_trial_interval_count": chosen.trial_days,
         "trial_end": chosen.trial_days.map(|days| checkout.created_at.plus_days(days)),
         "organization_id": ORGANIZATION_ID, "product_id": chosen.id, "product_price_id": chosen.price_id,
-        "discount_id": null, "allow_discount_codes": true, "require_billing_address": false,
+        "discount_id": checkout.discount_id, "allow_discount_codes": true, "require_billing_address": false,
         "is_discount_applicable": checkout.amount > 0, "is_free_product_price": checkout.amount == 0,
-        "is_payment_required": !is_trial && checkout.amount > 0, "is_payment_setup_required": is_recurring,
+        "is_payment_required": !is_trial && net > 0, "is_payment_setup_required": is_recurring,
         "is_payment_form_required": checkout.amount > 0, "customer_id": checkout.customer_id,
     });
     let more = json!({
@@ -151,7 +156,7 @@ pub fn checkout(state: &State, checkout: &Checkout) -> Value {
         "customer_external_id": checkout.external_customer_id,
         "products": products.iter().map(|product| checkout_product(product)).collect::<Vec<_>>(),
         "product": checkout_product(chosen), "product_price": price(chosen), "prices": prices,
-        "discount": null, "subscription_id": null, "attached_custom_fields": [],
+        "discount": discount.map(money::checkout_discount), "subscription_id": null, "attached_custom_fields": [],
         "customer_metadata": checkout.customer_metadata, "subtotal_amount": checkout.amount,
     });
     with(base, more)
@@ -172,9 +177,10 @@ fn subscription_core(state: &State, subscription: &Subscription) -> Value {
         "cancel_at_period_end": subscription.cancel_at_period_end, "canceled_at": subscription.canceled_at,
         "started_at": subscription.started_at, "ends_at": subscription.ends_at,
         "ended_at": subscription.ended_at, "past_due_at": subscription.past_due_at,
-        "pause_at_period_end": false, "paused_at": null, "resumes_at": null,
-        "customer_id": subscription.customer_id, "product_id": subscription.product_id, "discount_id": null,
-        "checkout_id": subscription.checkout_id, "seats": null, "units": null,
+        "pause_at_period_end": false, "paused_at": subscription.paused_at,
+        "resumes_at": subscription.resumes_at,
+        "customer_id": subscription.customer_id, "product_id": subscription.product_id, "discount_id": subscription.discount_id,
+        "checkout_id": subscription.checkout_id, "seats": subscription.seats, "units": null,
         "customer_cancellation_reason": null, "customer_cancellation_comment": null,
         "price_id": product.price_id, "user_id": subscription.customer_id,
     })
@@ -187,8 +193,12 @@ pub fn subscription(state: &State, subscription: &Subscription) -> Value {
         subscription_core(state, subscription),
         json!({
             "custom_field_data": {}, "customer": customer(buyer), "user": user(buyer),
-            "product": product(bought), "discount": null, "price": price(bought), "prices": [price(bought)],
-            "meters": [], "pending_update": null,
+            "product": product(bought), "discount": discount_of(state, subscription.discount_id), "price": price(bought), "prices": [price(bought)],
+            "meters": [],
+            "pending_update": subscription.pending_product.map(|(id, product_id, applies_at)| json!({
+                "created_at": subscription.modified_at, "modified_at": null, "id": id,
+                "applies_at": applies_at, "product_id": product_id, "seats": null, "units": null,
+            })),
         }),
     )
 }
@@ -213,15 +223,17 @@ pub fn order(state: &State, order: &Order) -> Value {
     };
     let base = json!({
         "id": order.id, "created_at": order.created_at, "modified_at": order.modified_at,
-        "status": order.status, "paid": is_paid, "subtotal_amount": order.net, "discount_amount": 0,
-        "net_amount": order.net, "tax_amount": order.tax, "total_amount": total, "applied_balance_amount": 0,
-        "due_amount": total, "refunded_amount": order.refunded, "refunded_tax_amount": order.refunded_tax,
+        "status": order.status, "paid": is_paid, "subtotal_amount": order.net + order.discount,
+        "discount_amount": order.discount,
+        "net_amount": order.net, "tax_amount": order.tax, "total_amount": total,
+        "applied_balance_amount": order.applied_balance, "due_amount": (total + order.applied_balance).max(0),
+        "refunded_amount": order.refunded, "refunded_tax_amount": order.refunded_tax,
         "currency": order.currency, "billing_reason": order.billing_reason, "billing_name": buyer.name,
         "billing_address": address(buyer.country.as_deref()), "invoice_number": number,
         "is_invoice_generated": false,
         "receipt_number": (is_paid && total > 0).then(|| number.replacen("PINE", "RCPT", 1)),
-        "seats": null, "units": null, "customer_id": order.customer_id, "product_id": order.product_id,
-        "product_price_id": (!order.is_trial).then_some(product.price_id), "discount_id": null,
+        "seats": order.seats, "units": null, "customer_id": order.customer_id, "product_id": order.product_id,
+        "product_price_id": (!order.is_trial).then_some(product.price_id), "discount_id": order.discount_id,
         "subscription_id": order.subscription_id, "checkout_id": order.checkout_id,
         "next_payment_attempt_at": order.next_payment_attempt_at, "metadata": order.metadata,
         "custom_field_data": {}, "platform_fee_amount": order.platform_fee.unwrap_or(0),
@@ -230,30 +242,30 @@ pub fn order(state: &State, order: &Order) -> Value {
     let more = json!({
         "customer": customer(buyer), "user_id": buyer.id, "user": user(buyer),
         "product": order_product(product),
-        "product_price": if order.is_trial { Value::Null } else { price(product) }, "discount": null,
+        "product_price": if order.is_trial { Value::Null } else { price(product) },
+        "discount": discount_of(state, order.discount_id),
         "subscription": subscription.map(|subscription| subscription_core(state, subscription)),
-        "items": [{
-            "created_at": order.created_at, "modified_at": null, "id": order.item_id, "label": label,
-            "amount": order.net, "tax_amount": order.tax, "proration": false,
-            "product_price_id": (!order.is_trial).then_some(product.price_id),
-            "start_timestamp": order.period.map(|period| period.0),
-            "end_timestamp": order.period.map(|period| period.1),
-        }],
+        "items": money::items(order, product, &label),
         "description": product.name, "amount": order.net, "from_balance_amount": 0,
-        "refundable_amount": order.net - order.refunded,
+        "refundable_amount": (order.net + order.applied_balance - order.refunded).max(0),
         "refundable_tax_amount": order.tax - order.refunded_tax,
     });
     with(base, more)
 }
 
-pub fn refund(refund: &Refund) -> Value {
+fn discount_of(state: &State, id: Option<uuid::Uuid>) -> Value {
+    id.and_then(|id| state.discounts.get(id)).map_or(Value::Null, money::discount)
+}
+
+pub fn refund(state: &State, refund: &Refund) -> Value {
+    let dispute = refund.dispute_id.and_then(|id| state.disputes.get(id));
     json!({
         "created_at": refund.created_at, "modified_at": refund.modified_at, "id": refund.id,
         "metadata": refund.metadata, "status": refund.status, "reason": refund.reason,
         "amount": refund.amount, "tax_amount": refund.tax, "currency": refund.currency,
         "organization_id": ORGANIZATION_ID, "order_id": refund.order_id,
         "subscription_id": refund.subscription_id, "customer_id": refund.customer_id,
-        "revoke_benefits": refund.revoke_benefits, "dispute": null,
+        "revoke_benefits": refund.revoke_benefits, "dispute": dispute.map(money::dispute_core),
     })
 }
 
@@ -270,7 +282,7 @@ pub fn customer_state(state: &State, buyer: &Customer) -> Value {
                 "trial_start": it.trial.map(|trial| trial.0), "trial_end": it.trial.map(|trial| trial.1),
                 "cancel_at_period_end": it.cancel_at_period_end, "canceled_at": it.canceled_at,
                 "started_at": it.started_at, "ends_at": it.ends_at, "product_id": it.product_id,
-                "discount_id": null, "seats": null, "units": null,
+                "discount_id": it.discount_id, "seats": it.seats, "units": null,
                 "price_id": state.product(it.product_id).price_id, "metadata": it.metadata,
                 "custom_field_data": {}, "meters": [],
             })

@@ -7,9 +7,11 @@ use uuid::Uuid;
 
 use crate::catalogue;
 use crate::clock::Time;
+use crate::http::Trouble;
 use crate::ids::Ids;
 use crate::model::{
-    Checkout, CheckoutLink, Customer, Order, Product, Refund, Subscription, SubscriptionStatus, Table,
+    Checkout, CheckoutLink, Customer, Discount, Dispute, Order, Payment, Product, Refund, Subscription,
+    SubscriptionStatus, SystemEvent, Table,
 };
 use crate::webhook::{Endpoint, Event, Outbox, Outcome};
 
@@ -35,6 +37,14 @@ pub struct State {
     pub orders: Table<Order>,
     pub subscriptions: Table<Subscription>,
     pub refunds: Table<Refund>,
+    #[serde(default)]
+    pub discounts: Table<Discount>,
+    #[serde(default)]
+    pub disputes: Table<Dispute>,
+    #[serde(default)]
+    pub payments: Table<Payment>,
+    #[serde(default)]
+    pub system_events: Table<SystemEvent>,
     pub endpoints: Vec<Endpoint>,
     pub events: Vec<Event>,
     customer_by_email: HashMap<String, Uuid>,
@@ -42,6 +52,8 @@ pub struct State {
     subscriptions_by_customer: HashMap<Uuid, Vec<Uuid>>,
     #[serde(skip)]
     pub outbox: Outbox,
+    #[serde(skip)]
+    pub trouble: Trouble,
 }
 
 impl State {
@@ -61,18 +73,26 @@ impl State {
             orders: Table::default(),
             subscriptions: Table::default(),
             refunds: Table::default(),
+            discounts: Table::default(),
+            disputes: Table::default(),
+            payments: Table::default(),
+            system_events: Table::default(),
             endpoints: Vec::new(),
             events: Vec::new(),
             customer_by_email: HashMap::new(),
             checkout_by_secret: HashMap::new(),
             subscriptions_by_customer: HashMap::new(),
             outbox: Outbox::default(),
+            trouble: Trouble::default(),
         };
         for link in catalogue::links(&products, success_url) {
             state.links.push(link);
         }
         for product in products {
             state.products.push(product);
+        }
+        for discount in catalogue::discounts() {
+            state.discounts.push(discount);
         }
         state
     }
@@ -93,6 +113,12 @@ impl State {
     #[must_use]
     pub fn find_product(&self, name: &str) -> Option<&Product> {
         self.products.iter().find(|product| product.slug == name || product.id.to_string() == name)
+    }
+
+    /// A discount by its code, whatever its case.
+    #[must_use]
+    pub fn discount_by_code(&self, code: &str) -> Option<&Discount> {
+        self.discounts.iter().find(|discount| discount.code.eq_ignore_ascii_case(code))
     }
 
     /// A customer that is known to exist.

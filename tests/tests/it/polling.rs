@@ -113,3 +113,33 @@ async fn the_webhook_endpoint_is_watched() {
     account.call("PATCH", &path, json!({ "enabled": false })).await;
     assert_eq!(look().await["poll"]["endpoint"], "disabled");
 }
+
+#[tokio::test]
+async fn half_pages_outages_and_rows_that_shift_cost_time_and_nothing_else() {
+    let account = Account::open(|_| {}).await;
+    unheard(&account, 450).await;
+    let trouble = json!({ "seed": 5, "half_percent": 10, "garbled_percent": 10, "away_percent": 10,
+                          "too_many_percent": 10, "retry_after": 7, "shift_percent": 30 });
+    account.control("api-faults", trouble).await;
+    assert!(account.polls().await > 3, "it paused and went on");
+    account.control("api-faults", json!({})).await;
+    account.agrees().await;
+    assert_eq!(account.status().await["poll"]["problem"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_list_nobody_knows_is_a_question_of_versions_and_a_blocked_organization_is_said() {
+    let account = Account::open(|_| {}).await;
+    for (fault, code) in [("not_found_percent", "api_version"), ("forbidden_percent", "forbidden")] {
+        account.control("api-faults", json!({ fault: 100, "path": "/v1/orders/" })).await;
+        account.asks_for_sync(false).await;
+        while poll::step(account.shop.app()).await.unwrap() {}
+        let problem = account.status().await["poll"]["problem"].clone();
+        assert_eq!(problem["code"], code, "{problem}");
+    }
+    account.control("api-faults", json!({})).await;
+    unheard(&account, 2).await;
+    account.asks_for_sync(true).await;
+    account.polls().await;
+    account.agrees().await;
+}

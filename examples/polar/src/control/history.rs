@@ -12,14 +12,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Answer;
+use super::{Answer, Details, change_by_name};
 use crate::Standin;
 use crate::clock::Time;
 use crate::http::{App, Error, check_metadata, read};
-use crate::model::Metadata;
+use crate::model::{DisputeStatus, Metadata, SubscriptionStatus};
 use crate::scenes::checkout::{Form, NewCheckout, capture};
 use crate::scenes::refund::NewRefund;
-use crate::scenes::{Refusal, Scene, checkout, refund, subscription};
+use crate::scenes::{Refusal, Scene, checkout, dispute, refund, subscription};
 use crate::webhook::{EVENT_TYPES, sender};
 
 /// One purchase and what becomes of it. A subscription renews at every period end until now.
@@ -56,6 +56,30 @@ struct Purchase {
     /// The card is declined: a customer and a checkout, no order.
     #[serde(default)]
     declined: bool,
+    /// A discount's code.
+    discount: Option<String>,
+    seats: Option<u32>,
+    /// Whatever else happens. What cannot happen by then does not.
+    #[serde(default)]
+    then: Vec<Then>,
+}
+
+/// One more happening of a purchase.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Then {
+    at: Time,
+    /// An action of a subscription (`pause`, `change-plan`, …), `fail-next-renewal`, `refund`, `refund-succeeds`,
+    /// `refund-fails`, `dispute`, `dispute-lost`, `dispute-won`, `dispute-prevented`.
+    what: String,
+    /// Of a refund or dispute: without tax; all when absent.
+    amount: Option<i64>,
+    /// Which order of the purchase.
+    #[serde(default)]
+    order: usize,
+    /// Of an action of a subscription.
+    #[serde(default)]
+    with: Details,
 }
 
 #[derive(Deserialize)]
@@ -99,6 +123,7 @@ enum Step {
     Revoke,
     Renew,
     Exhaust,
+    Then(usize),
 }
 
 /// What a purchase has led to so far.
@@ -109,6 +134,8 @@ struct Made {
     subscription: Option<Uuid>,
     refunds: Vec<Uuid>,
     renewals: u32,
+    disputes: Vec<Uuid>,
+    fails_next: bool,
 }
 
 /// One purchase, now: `POST /standin/purchases`.
@@ -149,6 +176,9 @@ async fn play(app: &App, history: &History) -> Result<Vec<Value>, Error> {
         let mut later = |step, at: Option<Time>| steps.extend(at.map(|at| Reverse((at, n, step))));
         later(Step::Cancel, purchase.cancel_at);
         later(Step::Revoke, purchase.revoke_at);
+        for (of, then) in purchase.then.iter().enumerate() {
+            later(Step::Then(of), Some(then.at));
+        }
         for (of, refund) in purchase.refunds.iter().enumerate() {
             later(Step::Refund(of), Some(refund.at.unwrap_or(now)));
         }
@@ -176,6 +206,7 @@ async fn play(app: &App, history: &History) -> Result<Vec<Value>, Error> {
             json!({
                 "checkout_id": made.checkout, "customer_id": bought.and_then(|it| it.customer_id),
                 "order_ids": made.orders, "subscription_id": made.subscription, "refund_ids": made.refunds,
+                "dispute_ids": made.disputes,
             })
         })
         .collect())
@@ -229,26 +260,47 @@ fn one(
                 metadata: Metadata::new(),
                 revoke_benefits: false,
                 is_instant: true,
+                dispute_id: None,
             };
             made.refunds.push(refund::refund(&mut scene, new)?);
+            return Ok(None);
+        }
+        (Step::Then(of), _) => {
+            // A refusal is no failure: a seeded history asks for what may not be possible by then.
+            drop(then(&mut scene, &purchase.then[of], made));
             return Ok(None);
         }
         (_, None) => return Err(Refusal::NotNow("only a subscription can be cancelled, revoked or renewed")),
         (Step::Cancel, Some(id)) => return subscription::cancel(&mut scene, id).map(|()| None),
         (Step::Revoke, Some(id)) => return subscription::revoke(&mut scene, id).map(|()| None),
-        (Step::Exhaust, Some(id)) => return subscription::exhaust(&mut scene, id).map(|_| None),
+        // Recovered or ended meanwhile: nothing is left to give up.
+        (Step::Exhaust, Some(id)) => {
+            let status = scene.state.subscriptions.get(id).map(|it| it.status);
+            if status != Some(SubscriptionStatus::PastDue) {
+                let it = scene.state.subscriptions.get(id).filter(|it| it.ended_at.is_none());
+                return Ok(it.map(|it| (it.period_end.max(at), Step::Renew)));
+            }
+            return subscription::exhaust(&mut scene, id).map(|_| None);
+        }
         (Step::Renew, Some(id)) => {
             let it = scene.state.subscriptions.get(id).ok_or(Refusal::NotFound)?;
             if it.ended_at.is_some() {
                 return Ok(None);
             }
+            if it.period_end > at
+                || !matches!(it.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing)
+            {
+                // Renewed by a resume, paused, or waiting for money: looked at again when that may be over.
+                return Ok(Some((it.period_end.max(at.plus_days(1)), Step::Renew)));
+            }
             if it.cancel_at_period_end {
                 return subscription::revoke(&mut scene, id).map(|()| None);
             }
             made.renewals += 1;
-            let is_paid = purchase.failed_renewal != Some(made.renewals);
+            let is_paid =
+                purchase.failed_renewal != Some(made.renewals) && !std::mem::take(&mut made.fails_next);
             made.orders.push(subscription::renew(&mut scene, id, is_paid)?);
-            if !is_paid {
+            if scene.state.subscriptions.get(id).is_some_and(|it| it.status == SubscriptionStatus::PastDue) {
                 return Ok(Some((at.plus_days(DUNNING_DAYS), Step::Exhaust)));
             }
         }
@@ -258,9 +310,45 @@ fn one(
     Ok(period_end.map(|end| (end, Step::Renew)))
 }
 
+/// A happening by name.
+fn then(scene: &mut Scene<'_>, then: &Then, made: &mut Made) -> Result<(), Error> {
+    let order = made.orders.get(then.order).copied().ok_or(Error::NotFound);
+    let refund = made.refunds.last().copied().ok_or(Error::NotFound);
+    let dispute = made.disputes.last().copied().ok_or(Error::NotFound);
+    match then.what.as_str() {
+        "refund" => {
+            let new = NewRefund {
+                order_id: order?,
+                amount: then.amount,
+                reason: "customer_request".into(),
+                metadata: Metadata::new(),
+                revoke_benefits: false,
+                is_instant: false,
+                dispute_id: None,
+            };
+            made.refunds.push(refund::refund(scene, new)?);
+        }
+        "refund-succeeds" => refund::succeed(scene, refund?)?,
+        "refund-fails" => refund::fail(scene, refund?)?,
+        "dispute" => made.disputes.push(dispute::open(scene, order?, then.amount)?),
+        "dispute-lost" => dispute::settle(scene, dispute?, DisputeStatus::Lost)?,
+        "dispute-won" => dispute::settle(scene, dispute?, DisputeStatus::Won)?,
+        "dispute-prevented" => dispute::settle(scene, dispute?, DisputeStatus::Prevented)?,
+        "fail-next-renewal" => made.fails_next = true,
+        action => {
+            let id = made.subscription.ok_or(Error::NotFound)?;
+            made.orders.extend(change_by_name(scene, id, action, &then.with)?);
+        }
+    }
+    Ok(())
+}
+
 fn buy(scene: &mut Scene<'_>, purchase: &Purchase, at: Time, made: &mut Made) -> Result<(), Refusal> {
     let product_id = scene.state.find_product(&purchase.product).ok_or(Refusal::NotFound)?.id;
     let query: Vec<(String, String)> = purchase.link_query.clone().into_iter().collect();
+    let discount =
+        purchase.discount.as_deref().map(|code| scene.state.discount_by_code(code).map(|it| it.id));
+    let discount_id = discount.map(|found| found.ok_or(Refusal::NotFound)).transpose()?;
     scene.set_time(purchase.opened_at.unwrap_or(Time(at.0 - 60_000_000)).min(at));
     let checkout_id = checkout::open(
         scene,
@@ -270,6 +358,8 @@ fn buy(scene: &mut Scene<'_>, purchase: &Purchase, at: Time, made: &mut Made) ->
             metadata: capture(&purchase.metadata, &query),
             customer_metadata: purchase.customer_metadata.clone(),
             external_customer_id: purchase.external_customer_id.clone(),
+            discount_id,
+            seats: purchase.seats,
             ..NewCheckout::default()
         },
     );

@@ -21,11 +21,11 @@ use uuid::Uuid;
 
 use crate::Standin;
 use crate::clock::Time;
-use crate::http::{App, Error, Query, read};
+use crate::http::{ApiFaults, App, Error, Query, proration, read};
 use crate::ids::Dice;
-use crate::model::Metadata;
+use crate::model::{DisputeStatus, Metadata};
 use crate::scenes::refund::NewRefund;
-use crate::scenes::{Scene, checkout, refund, subscription};
+use crate::scenes::{Scene, checkout, dispute, plan, refund, subscription};
 use crate::state::{State, Token};
 use crate::webhook::{Faults, sender};
 
@@ -38,6 +38,10 @@ pub(crate) fn routes() -> Router<Arc<Standin>> {
         .route("/standin/subscriptions/{id}/{action}", post(change_subscription))
         .route("/standin/orders/{id}/refund", post(refund_order))
         .route("/standin/refunds/{id}/{action}", post(settle_refund))
+        .route("/standin/orders/{id}/dispute", post(open_dispute))
+        .route("/standin/disputes/{id}/{status}", post(settle_dispute))
+        .route("/standin/customers/{id}/delete", post(delete_customer))
+        .route("/standin/api-faults", post(set_api_faults))
         .route("/standin/clock", get(clock))
         .route("/standin/clock/advance", post(advance))
         .route("/standin/faults", post(set_faults))
@@ -56,24 +60,105 @@ async fn loopback_only(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Requ
         .into_response()
 }
 
-/// `renew`, `convert-trial`, `fail-renewal`, `recover`, `exhaust`, `cancel`, `uncancel`, `revoke`.
-async fn change_subscription(app: App, Path((id, action)): Path<(Uuid, String)>) -> Answer {
+/// What a change of a subscription needs beside its name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Details {
+    /// Of a change of plan: slug or id.
+    product: Option<String>,
+    proration: Option<String>,
+    seats: Option<u32>,
+    metadata: Metadata,
+}
+
+async fn change_subscription(app: App, Path((id, action)): Path<(Uuid, String)>, body: Bytes) -> Answer {
+    let details = if body.is_empty() { Details::default() } else { read(&body)? };
     let order_id = {
         let mut state = app.state();
-        let scene = &mut Scene::now(&mut state);
-        match action.as_str() {
-            "renew" | "convert-trial" => Some(subscription::renew(scene, id, true)?),
-            "fail-renewal" => Some(subscription::renew(scene, id, false)?),
-            "recover" => Some(subscription::recover(scene, id)?),
-            "exhaust" => Some(subscription::exhaust(scene, id)?),
-            "cancel" => subscription::cancel(scene, id).map(|()| None)?,
-            "uncancel" => subscription::uncancel(scene, id).map(|()| None)?,
-            "revoke" => subscription::revoke(scene, id).map(|()| None)?,
-            _ => return Err(Error::NotFound),
-        }
+        change_by_name(&mut Scene::now(&mut state), id, &action, &details)?
     };
     sender::kick(&app);
     Ok(Json(json!({ "subscription_id": id, "order_id": order_id })))
+}
+
+/// `renew`, `convert-trial`, `fail-renewal`, `recover`, `exhaust`, `cancel`, `uncancel`, `revoke`, `pause`,
+/// `resume`, `change-plan`, `seats`, `metadata`. Answers the order it led to.
+pub(super) fn change_by_name(
+    scene: &mut Scene<'_>,
+    id: Uuid,
+    action: &str,
+    details: &Details,
+) -> Result<Option<Uuid>, Error> {
+    Ok(match action {
+        "renew" | "convert-trial" => Some(subscription::renew(scene, id, true)?),
+        "fail-renewal" => Some(subscription::renew(scene, id, false)?),
+        "recover" => Some(subscription::recover(scene, id)?),
+        "exhaust" => Some(subscription::exhaust(scene, id)?),
+        "cancel" => subscription::cancel(scene, id).map(|()| None)?,
+        "uncancel" => subscription::uncancel(scene, id).map(|()| None)?,
+        "revoke" => subscription::revoke(scene, id).map(|()| None)?,
+        "pause" => plan::pause(scene, id).map(|()| None)?,
+        "resume" => Some(plan::resume(scene, id)?),
+        "change-plan" => {
+            let wanted = details.product.as_deref().unwrap_or_default();
+            let product = scene.state.find_product(wanted).map(|product| product.id);
+            let product = product.ok_or(Error::body("product", "no product has this slug or id"))?;
+            plan::change_product(scene, id, product, proration(details.proration.as_deref())?)?
+        }
+        "seats" => plan::change_seats(scene, id, details.seats.unwrap_or(1))?,
+        "metadata" => plan::set_metadata(scene, id, details.metadata.clone()).map(|()| None)?,
+        _ => return Err(Error::NotFound),
+    })
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DisputeBody {
+    /// Without tax; all of the order when absent.
+    amount: Option<i64>,
+}
+
+async fn open_dispute(app: App, Path(order_id): Path<Uuid>, body: Bytes) -> Answer {
+    let body: DisputeBody = if body.is_empty() { DisputeBody::default() } else { read(&body)? };
+    let id = dispute::open(&mut Scene::now(&mut app.state()), order_id, body.amount)?;
+    Ok(Json(json!({ "dispute_id": id, "order_id": order_id })))
+}
+
+/// `under-review`, `lost`, `won`, `prevented`.
+async fn settle_dispute(app: App, Path((id, status)): Path<(Uuid, String)>) -> Answer {
+    let status = match status.as_str() {
+        "under-review" => DisputeStatus::UnderReview,
+        "lost" => DisputeStatus::Lost,
+        "won" => DisputeStatus::Won,
+        "prevented" => DisputeStatus::Prevented,
+        _ => return Err(Error::NotFound),
+    };
+    dispute::settle(&mut Scene::now(&mut app.state()), id, status)?;
+    sender::kick(&app);
+    Ok(Json(json!({ "dispute_id": id })))
+}
+
+/// customer.deleted: the list no longer shows it, its orders still do.
+async fn delete_customer(app: App, Path(id): Path<Uuid>) -> Answer {
+    {
+        let mut state = app.state();
+        let scene = &mut Scene::now(&mut state);
+        let at = scene.tick();
+        let customer = scene.state.customers.get_mut(id).ok_or(Error::ResourceNotFound)?;
+        customer.deleted_at = Some(at);
+        customer.modified_at = Some(at);
+        scene.emit_customer("customer.deleted", id);
+    }
+    sender::kick(&app);
+    Ok(Json(json!({ "customer_id": id })))
+}
+
+async fn set_api_faults(app: App, body: Bytes) -> Answer {
+    let faults: ApiFaults = read(&body)?;
+    let trouble = &mut app.state().trouble;
+    trouble.dice = Dice::new(faults.seed);
+    trouble.faults = faults.clone();
+    Ok(Json(json!(faults)))
 }
 
 fn customer_request() -> String {
@@ -105,6 +190,7 @@ async fn refund_order(app: App, Path(order_id): Path<Uuid>, body: Bytes) -> Answ
                 metadata: Metadata::new(),
                 revoke_benefits: false,
                 is_instant: !body.pending,
+                dispute_id: None,
             },
         )?
     };

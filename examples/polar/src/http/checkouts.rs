@@ -75,6 +75,8 @@ struct CheckoutBody {
     success_url: Option<String>,
     return_url: Option<String>,
     embed_origin: Option<String>,
+    discount_id: Option<Uuid>,
+    seats: Option<u32>,
 }
 
 pub(super) async fn create(app: App, body: Bytes) -> Answer {
@@ -92,6 +94,9 @@ pub(super) async fn create(app: App, body: Bytes) -> Answer {
         if body.customer_id.is_some_and(|id| state.customers.get(id).is_none()) {
             return Err(Error::body("customer_id", "Customer does not exist."));
         }
+        if body.discount_id.is_some_and(|id| state.discounts.get(id).is_none()) {
+            return Err(Error::body("discount_id", "Discount does not exist."));
+        }
         let preset = body.external_customer_id.as_deref().and_then(|id| state.customer_by_external_id(id));
         let customer_id = body.customer_id.or(preset.map(|customer| customer.id));
         let id = checkout::open(
@@ -108,6 +113,8 @@ pub(super) async fn create(app: App, body: Bytes) -> Answer {
                 success_url: body.success_url,
                 return_url: body.return_url,
                 embed_origin: body.embed_origin,
+                discount_id: body.discount_id,
+                seats: body.seats,
             },
         );
         state.checkouts.get(id).map(|made| render::checkout(&state, made)).ok_or(Error::ResourceNotFound)?
@@ -181,9 +188,10 @@ pub(super) async fn create_refund(app: App, body: Bytes) -> Answer {
                 metadata: body.metadata,
                 revoke_benefits: body.revoke_benefits,
                 is_instant: true,
+                dispute_id: None,
             },
         )?;
-        state.refunds.get(id).map(render::refund).ok_or(Error::ResourceNotFound)?
+        state.refunds.get(id).map(|made| render::refund(&state, made)).ok_or(Error::ResourceNotFound)?
     };
     kick(&app);
     Ok((StatusCode::CREATED, Json(answer)))

@@ -11,15 +11,15 @@ use super::{App, Error};
 use crate::model::SubscriptionStatus;
 use crate::render;
 
-type Answer = Result<Json<Value>, Error>;
+pub(super) type Answer = Result<Json<Value>, Error>;
 
 /// Polar's word for a status.
-fn word(status: impl Serialize) -> String {
+pub(super) fn word(status: impl Serialize) -> String {
     serde_json::to_value(status).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// An id in a path; what is no UUID is a validation error, as at Polar.
-fn id(text: &str) -> Result<Uuid, Error> {
+pub(super) fn id(text: &str) -> Result<Uuid, Error> {
     let loc = vec![json!("path"), json!("id")];
     text.parse()
         .map_err(|_| Error::Invalid(vec![(loc, "Input should be a valid UUID".into(), "uuid_parsing")]))
@@ -33,7 +33,7 @@ pub(super) async fn orders(app: App, query: Query) -> Answer {
         let external_id = state.customer(order.customer_id).external_id.as_deref();
         query.allows_id("product_id", Some(order.product_id))
             && query.allows("product_billing_type", Some(if is_recurring { "recurring" } else { "one_time" }))
-            && query.allows_id("discount_id", None)
+            && query.allows_id("discount_id", order.discount_id)
             && query.allows_id("customer_id", Some(order.customer_id))
             && query.allows("external_customer_id", external_id)
             && query.allows_id("checkout_id", order.checkout_id)
@@ -77,7 +77,7 @@ pub(super) async fn subscriptions(app: App, query: Query) -> Answer {
         query.allows_id("product_id", Some(it.product_id))
             && query.allows_id("customer_id", Some(it.customer_id))
             && query.allows("external_customer_id", state.customer(it.customer_id).external_id.as_deref())
-            && query.allows_id("discount_id", None)
+            && query.allows_id("discount_id", it.discount_id)
             && query.allows("status", Some(&word(it.status)))
             && query.flag("active").is_none_or(|wanted| wanted == is_active)
             && query.flag("cancel_at_period_end").is_none_or(|wanted| wanted == it.cancel_at_period_end)
@@ -120,7 +120,8 @@ pub(super) async fn customers(app: App, query: Query) -> Answer {
     let rows = state.customers.iter().filter(|customer| {
         let held = customer.email.to_lowercase();
         let name = customer.name.as_deref().unwrap_or_default().to_lowercase();
-        email.as_ref().is_none_or(|email| *email == held)
+        customer.deleted_at.is_none()
+            && email.as_ref().is_none_or(|email| *email == held)
             && wanted.as_ref().is_none_or(|wanted| held.contains(wanted) || name.contains(wanted))
             && query.allows_metadata(&customer.metadata)
     });
@@ -207,7 +208,7 @@ pub(super) async fn refunds(app: App, query: Query) -> Answer {
                 _ => return None,
             })
         },
-        render::refund,
+        |refund| render::refund(&state, refund),
     )
 }
 
@@ -267,9 +268,4 @@ pub(super) async fn checkout_link(app: App, Path(text): Path<String>) -> Answer 
     let state = app.state();
     let link = state.links.get(id(&text)?).ok_or(Error::ResourceNotFound)?;
     Ok(Json(render::checkout_link(&state, link)))
-}
-
-/// Disputes and discounts: the demo's merchant has none.
-pub(super) async fn nothing(query: Query) -> Answer {
-    query.page(Vec::<&()>::new(), |_, _| None, |_| Value::Null)
 }

@@ -3,10 +3,13 @@
 mod checkouts;
 mod endpoints;
 mod error;
+mod faults;
 mod guard;
 mod hosted;
 mod lists;
+mod money_lists;
 mod query;
+mod subscriptions;
 
 use std::sync::Arc;
 
@@ -17,8 +20,10 @@ use axum::routing::{delete, get, patch, post};
 
 pub(crate) use checkouts::{check_metadata, read};
 pub(crate) use error::Error;
+pub(crate) use faults::{ApiFaults, Trouble};
 pub(crate) use guard::VERSIONS;
 pub(crate) use query::Query;
+pub(crate) use subscriptions::proration;
 
 use crate::{Standin, control};
 
@@ -34,6 +39,7 @@ pub(crate) fn router(standin: Arc<Standin>) -> Router {
         .route("/v1/orders/{id}", get(lists::order))
         .route("/v1/subscriptions/", get(lists::subscriptions))
         .route("/v1/subscriptions/{id}", get(lists::subscription))
+        .route("/v1/subscriptions/{id}", patch(subscriptions::update).delete(subscriptions::revoke))
         .route("/v1/customers/", get(lists::customers))
         .route("/v1/customers/{id}", get(lists::customer))
         .route("/v1/customers/{id}/state", get(lists::customer_state))
@@ -41,8 +47,14 @@ pub(crate) fn router(standin: Arc<Standin>) -> Router {
         .route("/v1/products/", get(lists::products))
         .route("/v1/products/{id}", get(lists::product))
         .route("/v1/refunds/", get(lists::refunds).post(checkouts::create_refund))
-        .route("/v1/disputes/", get(lists::nothing))
-        .route("/v1/discounts/", get(lists::nothing))
+        .route("/v1/disputes/", get(money_lists::disputes))
+        .route("/v1/disputes/{id}", get(money_lists::dispute))
+        .route("/v1/payments/", get(money_lists::payments))
+        .route("/v1/payments/{id}", get(money_lists::payment))
+        .route("/v1/discounts/", get(money_lists::discounts))
+        .route("/v1/discounts/{id}", get(money_lists::discount))
+        .route("/v1/events/", get(money_lists::events))
+        .route("/v1/events/names", get(money_lists::event_names))
         .route("/v1/checkouts/", get(lists::checkouts).post(checkouts::create))
         .route("/v1/checkouts/{id}", get(lists::checkout))
         .route("/v1/checkout-links/", get(lists::checkout_links).post(checkouts::create_link))
@@ -54,6 +66,7 @@ pub(crate) fn router(standin: Arc<Standin>) -> Router {
         .route("/v1/webhooks/endpoints/{id}/secret", patch(endpoints::reset_secret))
         .route("/v1/webhooks/deliveries", get(endpoints::deliveries))
         .route("/v1/webhooks/events/{id}/redeliver", post(endpoints::redeliver))
+        .route_layer(from_fn_with_state(Arc::clone(&standin), faults::trouble))
         .route_layer(from_fn_with_state(Arc::clone(&standin), guard::token))
         .route("/v1/checkouts/client/{client_secret}", get(hosted::client_get))
         .route("/v1/checkouts/client/{client_secret}/confirm", post(hosted::client_confirm))

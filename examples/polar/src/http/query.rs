@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Error;
+use super::faults::SHIFTED;
 use crate::clock::Time;
 use crate::model::Metadata;
 
@@ -105,11 +106,14 @@ impl Query {
             }
         }
         let (page, limit) = (self.whole("page", 1)?, self.whole("limit", 10)?.min(100));
-        let items: Vec<Value> =
-            rows.iter().skip((page - 1).saturating_mul(limit)).take(limit).map(|row| render(row)).collect();
+        // A row that came in front after the page before was read moves everything back by one.
+        let shift = usize::from(page > 1 && self.one(SHIFTED).is_some());
+        let from = (page - 1).saturating_mul(limit) - shift;
+        let items: Vec<Value> = rows.iter().skip(from).take(limit).map(|row| render(row)).collect();
+        let total = rows.len() + shift;
         Ok(Json(json!({
             "items": items,
-            "pagination": { "total_count": rows.len(), "max_page": rows.len().div_ceil(limit) },
+            "pagination": { "total_count": total, "max_page": total.div_ceil(limit) },
         })))
     }
 }

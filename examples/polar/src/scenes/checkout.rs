@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::record::{record_payment, record_subscription};
 use super::{Refusal, Scene};
 use crate::catalogue::tax_percent;
 use crate::clock::Time;
@@ -29,6 +30,9 @@ pub struct NewCheckout {
     pub success_url: Option<String>,
     pub return_url: Option<String>,
     pub embed_origin: Option<String>,
+    /// Must exist.
+    pub discount_id: Option<Uuid>,
+    pub seats: Option<u32>,
 }
 
 /// What the buyer types into the hosted page.
@@ -58,7 +62,7 @@ pub fn open(scene: &mut Scene<'_>, new: NewCheckout) -> Uuid {
     let id = scene.state.ids.uuid();
     let client_secret = scene.state.ids.secret("polar_c_");
     let product = scene.state.product(new.product_ids[0]);
-    let (product_id, price) = (product.id, product.price);
+    let (product_id, price) = (product.id, product.price * i64::from(new.seats.unwrap_or(1)));
     let success_url = new.success_url.map_or_else(
         || format!("{}/checkout/{client_secret}/confirmation", scene.state.public_url),
         |url| url.replace("{CHECKOUT_ID}", &id.to_string()).replace("%7BCHECKOUT_ID%7D", &id.to_string()),
@@ -87,6 +91,8 @@ pub fn open(scene: &mut Scene<'_>, new: NewCheckout) -> Uuid {
         customer_email,
         customer_name,
         customer_country: None,
+        discount_id: new.discount_id,
+        seats: new.seats,
     });
     scene.emit_checkout("checkout.created", id);
     id
@@ -106,9 +112,10 @@ pub fn fill(scene: &mut Scene<'_>, id: Uuid, form: Form) -> Result<(), Refusal> 
     checkout.customer_name = form.name.filter(|name| !name.is_empty()).or(checkout.customer_name.take());
     checkout.customer_country =
         form.country.filter(|country| !country.is_empty()).or(checkout.customer_country.take());
-    let tax = checkout.amount * tax_percent(checkout.customer_country.as_deref()) / 100;
-    checkout.tax = Some(tax);
     checkout.modified_at = Some(at);
+    let discount = checkout.discount_id.and_then(|id| scene.state.discounts.get(id));
+    let net = checkout.amount - discount.map_or(0, |discount| discount.off(checkout.amount));
+    checkout.tax = Some(net * tax_percent(checkout.customer_country.as_deref()) / 100);
     scene.emit_checkout("checkout.updated", id);
     Ok(())
 }
@@ -127,6 +134,13 @@ pub fn pay(scene: &mut Scene<'_>, id: Uuid, is_paid: bool) -> Result<Option<Uuid
         return Ok(None);
     }
     let product = scene.state.product(checkout.product_id).clone();
+    let discount = match checkout.discount_id.and_then(|id| scene.state.discounts.get_mut(id)) {
+        Some(discount) => {
+            discount.redemptions += 1;
+            discount.off(checkout.amount)
+        }
+        None => 0,
+    };
     let mut is_trial = false;
     let mut period = None;
     let subscription_id = product.interval.map(|interval| {
@@ -140,7 +154,14 @@ pub fn pay(scene: &mut Scene<'_>, id: Uuid, is_paid: bool) -> Result<Option<Uuid
             created_at: started_at,
             modified_at: None,
             status: if is_trial { SubscriptionStatus::Trialing } else { SubscriptionStatus::Active },
-            amount: checkout.amount,
+            amount: checkout.amount - discount,
+            list_amount: checkout.amount,
+            discount_id: checkout.discount_id,
+            seats: checkout.seats,
+            paused_at: None,
+            resumes_at: None,
+            pending_product: None,
+            pending_lines: Vec::new(),
             currency: product.currency.clone(),
             interval,
             period_start: started_at,
@@ -162,7 +183,8 @@ pub fn pay(scene: &mut Scene<'_>, id: Uuid, is_paid: bool) -> Result<Option<Uuid
         }
         subscription_id
     });
-    let (net, tax) = if is_trial { (0, 0) } else { (checkout.amount, checkout.tax.unwrap_or(0)) };
+    let (net, tax, discount) =
+        if is_trial { (0, 0, 0) } else { (checkout.amount - discount, checkout.tax.unwrap_or(0), discount) };
     let order_id = scene.state.ids.uuid();
     let item_id = scene.state.ids.uuid();
     let created_at = scene.tick();
@@ -174,6 +196,11 @@ pub fn pay(scene: &mut Scene<'_>, id: Uuid, is_paid: bool) -> Result<Option<Uuid
         status: OrderStatus::Paid,
         net,
         tax,
+        discount,
+        discount_id: checkout.discount_id.filter(|_| !is_trial),
+        applied_balance: 0,
+        seats: checkout.seats,
+        lines: Vec::new(),
         refunded: 0,
         refunded_tax: 0,
         currency: product.currency.clone(),
@@ -190,6 +217,10 @@ pub fn pay(scene: &mut Scene<'_>, id: Uuid, is_paid: bool) -> Result<Option<Uuid
         period,
         is_trial,
     });
+    if let Some(id) = subscription_id {
+        record_subscription(scene, "subscription.created", id);
+    }
+    record_payment(scene, order_id, true, "purchase");
     scene.emit_order("order.created", order_id);
     touch(scene, order_id);
     scene.emit_order("order.updated", order_id);
@@ -265,6 +296,8 @@ fn write_customer(scene: &mut Scene<'_>, checkout: &Checkout) -> Result<Uuid, Re
         name: checkout.customer_name.clone(),
         country: checkout.customer_country.clone(),
         payment_method_id: Some(card),
+        balance: 0,
+        deleted_at: None,
     });
     scene.emit_customer("customer.created", id);
     let member = crate::render::member(member_id, scene.state.customer(id));

@@ -4,6 +4,9 @@
 //! `modified_at` rises, changes the objects and writes the events. It never sends; the sender does.
 
 pub mod checkout;
+pub mod dispute;
+pub mod plan;
+mod record;
 pub mod refund;
 pub mod subscription;
 
@@ -146,7 +149,7 @@ impl<'a> Scene<'a> {
             return;
         }
         if let Some(refund) = self.state.refunds.get(id) {
-            let data = render::refund(refund);
+            let data = render::refund(self.state, refund);
             self.emit(kind, &data);
         }
     }

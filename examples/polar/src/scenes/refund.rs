@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::checkout::touch;
+use super::record::record_order;
 use super::{Refusal, Scene};
 use crate::model::{Metadata, OrderStatus, Refund, RefundStatus};
 
@@ -28,12 +29,14 @@ pub struct NewRefund {
     pub revoke_benefits: bool,
     /// Whether the processor answers at once.
     pub is_instant: bool,
+    /// The dispute it prevents. Polar then names no subscription.
+    pub dispute_id: Option<Uuid>,
 }
 
 /// refund.created, and when instant order.updated and order.refunded.
 pub fn refund(scene: &mut Scene<'_>, new: NewRefund) -> Result<Uuid, Refusal> {
     let order = scene.state.orders.get(new.order_id).ok_or(Refusal::NotFound)?.clone();
-    let refundable = order.net - order.refunded;
+    let refundable = order.net + order.applied_balance - order.refunded;
     if matches!(order.status, OrderStatus::Pending | OrderStatus::Void) || refundable <= 0 {
         return Err(Refusal::NotNow("there is nothing to refund on this order"));
     }
@@ -56,9 +59,10 @@ pub fn refund(scene: &mut Scene<'_>, new: NewRefund) -> Result<Uuid, Refusal> {
         tax,
         currency: order.currency,
         order_id: order.id,
-        subscription_id: order.subscription_id,
+        subscription_id: order.subscription_id.filter(|_| new.dispute_id.is_none()),
         customer_id: order.customer_id,
         revoke_benefits: new.revoke_benefits,
+        dispute_id: new.dispute_id,
     });
     scene.emit_refund("refund.created", id);
     if new.is_instant {
@@ -113,9 +117,10 @@ fn book(scene: &mut Scene<'_>, id: Uuid, sign: i64) {
         order.refunded_tax += sign * tax;
         order.status = match order.refunded {
             0 => OrderStatus::Paid,
-            refunded if refunded >= order.net => OrderStatus::Refunded,
+            refunded if refunded >= order.net + order.applied_balance => OrderStatus::Refunded,
             _ => OrderStatus::PartiallyRefunded,
         };
     }
+    record_order(scene, if sign > 0 { "order.refunded" } else { "balance.refund_reversal" }, order_id);
     scene.emit_order("order.updated", order_id);
 }

@@ -3,5 +3,6 @@
 mod api;
 mod delivery;
 mod history;
+mod lifecycle;
 mod scenes;
 mod support;

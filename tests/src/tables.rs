@@ -98,6 +98,18 @@ impl Shop {
 }
 
 impl TestApp {
+    /// Every row of every table as JSON, not merged: what somebody would read who copied the store.
+    pub async fn tables_as_text(&self) -> String {
+        let names = "SELECT name FROM system.tables WHERE database = currentDatabase()";
+        let names: Vec<String> =
+            self.store.client().query(names).fetch_all().await.expect("tables are listed");
+        let mut text = String::new();
+        for name in names {
+            text += &lines(self, &format!("SELECT * FROM {name}")).await.join("\n");
+        }
+        text
+    }
+
     /// How many rows a table holds, counting what arrived twice twice.
     pub async fn row_count(&self, table: &str) -> u64 {
         let sql = format!("SELECT count() FROM {table}");

@@ -150,6 +150,7 @@ async fn open_settings(config: Config) -> anyhow::Result<Settings> {
     let clock = Clock::system();
     let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
     let control = Control::open(&config, clock.now_ms()).await?;
+    control.check_key(&secrets, clock.now_ms()).await?;
     Ok(Settings { config, control, secrets, clock })
 }
 

@@ -31,6 +31,11 @@ pub enum ControlError {
     Damaged { what: &'static str, why: String },
     #[error("{0} exists already; choose another id")]
     Exists(String),
+    #[error(
+        "the operator's key is not the one this control store was made with; start with that secret_key, or with the \
+         secret.key file that was in data_dir"
+    )]
+    OtherKey,
     #[error(transparent)]
     Secrets(#[from] crate::secrets::SecretsError),
 }
@@ -74,6 +79,21 @@ impl Control {
             .map_err(ControlError::Unreachable)?;
         migrate::run(&pool, now_ms).await?;
         Ok(Control { pool })
+    }
+
+    /// Refuses an operator's key other than the one this store was first opened with: sealed values would not open,
+    /// and hashes of e-mails would not meet again.
+    pub async fn check_key(
+        &self,
+        secrets: &crate::secrets::Secrets,
+        now_ms: i64,
+    ) -> Result<(), ControlError> {
+        const NAME: &str = "operator's key";
+        if let Some(sealed) = self.checkpoint(NAME).await? {
+            secrets.open(NAME, &sealed).map_err(|_| ControlError::OtherKey)?;
+            return Ok(());
+        }
+        self.set_checkpoint(NAME, &secrets.seal(NAME, b"the same"), now_ms).await
     }
 
     /// Whether the store answers now.

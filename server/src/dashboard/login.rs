@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -14,7 +14,8 @@ use subtle::ConstantTimeEq;
 use super::page::{failed, shown};
 use crate::app::App;
 use crate::control::keys::{ApiKey, Scope};
-use crate::http::auth::{SESSION_COOKIE, session_cookie};
+use crate::http::auth::{Started, session_cookie, session_end, started};
+use crate::http::problem::Problem;
 use crate::secrets::Secrets;
 
 /// How long a printed link opens a session.
@@ -68,7 +69,14 @@ pub(super) async fn form(State(app): State<App>, Query(asked): Query<Asked>) -> 
 }
 
 /// `POST /login`: a key for a session.
-pub(super) async fn sign_in(State(app): State<App>, Form(given): Form<Given>) -> Response {
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Form(given): Form<Given>,
+) -> Response {
+    if started(&headers, &app) == Started::Elsewhere {
+        return elsewhere();
+    }
     let next = local(given.next.as_deref());
     let refuse = |error| {
         let mut page = shown(&LoginPage { workspace: "", next, error: Some(error) });
@@ -84,11 +92,20 @@ pub(super) async fn sign_in(State(app): State<App>, Form(given): Form<Given>) ->
 }
 
 /// `POST /logout`: ends the session in this browser.
-pub(super) async fn sign_out() -> Response {
+pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Response {
+    if started(&headers, &app) != Started::Here {
+        return elsewhere();
+    }
     let mut response = Redirect::to("/login").into_response();
-    let gone = format!("{SESSION_COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
-    response.headers_mut().insert(header::SET_COOKIE, HeaderValue::try_from(gone).expect("plain ASCII"));
+    let gone = HeaderValue::try_from(session_end(&app)).expect("plain ASCII");
+    response.headers_mut().insert(header::SET_COOKIE, gone);
     response
+}
+
+/// Nobody else's page may sign a browser in, which would show its owner another's numbers, or out.
+fn elsewhere() -> Response {
+    let detail = "Sign in and out on the dashboard's own pages.";
+    failed(&Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail))
 }
 
 async fn key_of(app: &App, token: &str) -> Option<ApiKey> {

@@ -15,9 +15,11 @@ use crate::app::App;
 use crate::control::keys::{ApiKey, Scope};
 use crate::control::workspaces::Workspace;
 
-/// Name of the dashboard's session cookie. Not `__Host-`: a self-hosted dashboard may live on plain
-/// http inside a private network, where browsers refuse that prefix.
-pub const SESSION_COOKIE: &str = "_trb_session";
+/// Name of the dashboard's session cookie over TLS: with this prefix browsers take it from this very host only,
+/// over TLS only, so that no neighbouring subdomain can plant one.
+pub const SESSION_COOKIE: &str = "__Host-trb_session";
+/// Its name on plain http inside a private network, where browsers refuse that prefix.
+pub const PLAIN_SESSION_COOKIE: &str = "_trb_session";
 /// A caller may name the workspace it means; a key of another one is then refused instead of answering for it.
 pub const WORKSPACE_HEADER: &str = "tributary-workspace";
 const SESSION_TTL_MS: i64 = 14 * 24 * 3600 * 1000;
@@ -54,7 +56,7 @@ impl<const SCOPE: usize> FromRequestParts<App> for Caller<SCOPE> {
             let detail = format!("This key lacks the scope {:?}; make a key that has it.", scope.as_str());
             return Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail));
         }
-        if by_session && !parts.method.is_safe() && !same_origin(parts) {
+        if by_session && !parts.method.is_safe() && started(&parts.headers, app) != Started::Here {
             let detail = "A session may change things only from the dashboard's own pages.";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail));
         }
@@ -75,8 +77,38 @@ fn bearer(parts: &Parts) -> Option<&str> {
     parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
-fn same_origin(parts: &Parts) -> bool {
-    parts.headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
+/// On whose page a request started, as browsers tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Started {
+    /// On one of our own.
+    Here,
+    /// On a page of somebody else, our subdomains' included.
+    Elsewhere,
+    /// No browser says: a program, or a very old browser.
+    Unsaid,
+}
+
+/// Where a request started: `Sec-Fetch-Site` where browsers send it (over TLS and on localhost), else `Origin`.
+pub fn started(headers: &HeaderMap, app: &App) -> Started {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return if site == "same-origin" { Started::Here } else { Started::Elsewhere };
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return Started::Unsaid };
+    let place = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, place)| place);
+    let public = app.config.http.public_url.split_once("://").map(|(_, place)| place.trim_end_matches('/'));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    match place {
+        Some(place) if Some(place) == host || Some(place) == public => Started::Here,
+        _ => Started::Elsewhere,
+    }
+}
+
+fn is_tls(app: &App) -> bool {
+    app.config.http.public_url.starts_with("https:")
+}
+
+fn session_name(app: &App) -> &'static str {
+    if is_tls(app) { SESSION_COOKIE } else { PLAIN_SESSION_COOKIE }
 }
 
 /// The value of one cookie of a request.
@@ -93,15 +125,22 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub fn session_cookie(app: &App, key: &ApiKey) -> String {
     let content = format!("{}.{}", key.id, app.clock.now_ms() + SESSION_TTL_MS);
     let mac = BASE64.encode(app.secrets.session_mac(content.as_bytes()));
-    let secure = if app.config.http.public_url.starts_with("https:") { "; Secure" } else { "" };
-    format!(
-        "{SESSION_COOKIE}={content}.{mac}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-        SESSION_TTL_MS / 1000
-    )
+    set_session(app, &format!("{content}.{mac}"), SESSION_TTL_MS / 1000)
+}
+
+/// The `Set-Cookie` value that ends the session in a browser.
+pub fn session_end(app: &App) -> String {
+    set_session(app, "", 0)
+}
+
+fn set_session(app: &App, value: &str, age_seconds: i64) -> String {
+    let secure = if is_tls(app) { "; Secure" } else { "" };
+    let name = session_name(app);
+    format!("{name}={value}; Path=/; Max-Age={age_seconds}; HttpOnly; SameSite=Lax{secure}")
 }
 
 async fn session_key(parts: &Parts, app: &App) -> Result<Option<ApiKey>, Problem> {
-    let Some(value) = cookie(&parts.headers, SESSION_COOKIE) else { return Ok(None) };
+    let Some(value) = cookie(&parts.headers, session_name(app)) else { return Ok(None) };
     let Some((content, mac)) = value.rsplit_once('.') else { return Ok(None) };
     let Ok(mac) = BASE64.decode(mac) else { return Ok(None) };
     if !bool::from(app.secrets.session_mac(content.as_bytes()).as_slice().ct_eq(&mac)) {

@@ -19,5 +19,6 @@ pub mod proxies;
 pub mod reports;
 pub mod router;
 pub mod serve;
+mod shield;
 mod timed;
 pub mod webhooks;

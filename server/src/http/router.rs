@@ -1,13 +1,14 @@
 //! Every route there is.
 
 use axum::http::StatusCode;
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router, middleware, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::openapi::Api;
 use super::problem::Problem;
+use super::shield::shield;
 use super::{
     collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
     reports, webhooks,
@@ -18,12 +19,12 @@ use crate::dashboard;
 /// The whole surface.
 pub fn router(app: App) -> Router {
     let (documented, api) = documented();
-    let routes = collector_routes(&app)
-        .merge(documented)
+    let shown = documented
         .merge(import::routes())
         .merge(dashboard::routes(api.clone()))
-        .route("/v1/openapi.json", get(async move || Json(api.clone())));
-    finish(routes, app)
+        .route("/v1/openapi.json", get(async move || Json(api.clone())))
+        .layer(middleware::from_fn_with_state(app.clone(), shield));
+    finish(collector_routes(&app).merge(shown), app)
 }
 
 /// What a node serves that only collects.
@@ -33,12 +34,13 @@ pub fn collector(app: App) -> Router {
 
 fn collector_routes(app: &App) -> Router<App> {
     Router::new()
-        .merge(collect::routes())
-        .merge(handover::routes())
         .merge(pixel_files::routes())
         .merge(webhooks::routes(app.config.http.webhook_body_bytes_max))
         .merge(health::routes())
         .merge(metrics::routes())
+        .layer(middleware::from_fn_with_state(app.clone(), shield))
+        .merge(collect::routes())
+        .merge(handover::routes())
 }
 
 fn finish(routes: Router<App>, app: App) -> Router {

@@ -17,8 +17,7 @@ impl Table {
         let mut out = names.join(",");
         out.push_str("\r\n");
         for row in &self.rows {
-            let fields: Vec<String> =
-                self.columns.iter().zip(row).map(|(column, cell)| field(column, cell)).collect();
+            let fields: Vec<String> = row.iter().map(field).collect();
             out.push_str(&fields.join(","));
             out.push_str("\r\n");
         }
@@ -31,10 +30,10 @@ fn heading(column: &Column) -> String {
     if column.kind == Kind::Money { format!("{name}_minor") } else { name }
 }
 
-fn field(column: &Column, cell: &Cell) -> String {
+fn field(cell: &Cell) -> String {
     match cell {
-        Cell::Text(text) if column.kind == Kind::Dimension => quoted(&harmless(text)),
-        Cell::Text(text) => quoted(text),
+        // Whatever the column: amounts are never text.
+        Cell::Text(text) => quoted(&harmless(text)),
         Cell::Count(count) => count.to_string(),
         Cell::Parts(parts) | Cell::Ratio(parts) => number_of_parts(*parts),
         Cell::Money(money) => money.minor.to_string(),
@@ -43,9 +42,9 @@ fn field(column: &Column, cell: &Cell) -> String {
 }
 
 /// A campaign called `=HYPERLINK(…)` would run when the file is opened: an apostrophe in front makes
-/// spreadsheets take it as text.
+/// spreadsheets take it as text. The leads are those of OWASP's ASVS, 1.2.10.
 fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\0']) {
         true => format!("'{text}"),
         false => text.to_owned(),
     }
@@ -76,6 +75,7 @@ mod tests {
                 ("@a", 3),
                 ("\tb", 4),
                 ("\rc", 5),
+                ("\0d", 8),
                 ("a,\"b\"", 6),
                 ("ok", 7),
             ]
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(
             table.to_csv(),
             "campaign,revenue_net_minor\r\n\"'=1+1\",-5\r\n\"'+49\",1\r\n\"'-x\",2\r\n\"'@a\",3\r\n\
-             \"'\tb\",4\r\n\"'\rc\",5\r\n\"a,\"\"b\"\"\",6\r\nok,7\r\n"
+             \"'\tb\",4\r\n\"'\rc\",5\r\n\"'\0d\",8\r\n\"a,\"\"b\"\"\",6\r\nok,7\r\n"
         );
     }
 }

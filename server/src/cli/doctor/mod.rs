@@ -1,5 +1,6 @@
 //! `tributary doctor`: is everything as it must be, and if not, what to do. Changes nothing.
 
+mod cookies;
 mod inbox;
 mod machine;
 mod reach;

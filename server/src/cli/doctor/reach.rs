@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::Finding;
+use super::{Finding, cookies};
 use crate::app::App;
 use crate::config::Config;
 use crate::control::connections::Connection;
@@ -32,8 +32,7 @@ pub async fn check(config: &Config, http: &reqwest::Client) -> Vec<Finding> {
                     format!("{error}; start with the secret_key they were sealed with"),
                 )),
             }
-            let host = url::Url::parse(&config.http.public_url).ok();
-            findings.extend(workspaces.iter().map(|workspace| cookie_life(host.as_ref(), workspace)));
+            findings.extend(cookies::check(config, &workspaces, cookies::resolve).await);
             settings.control.close().await;
         }
     }
@@ -114,44 +113,6 @@ fn webhooks(workspaces: &[Workspace], connections: &[Connection]) -> Vec<Finding
     findings
 }
 
-/// Safari caps cookies set by another host or network than the site's own at 7 days.
-fn cookie_life(collector: Option<&url::Url>, workspace: &Workspace) -> Finding {
-    let what = format!("visitor cookie of {}", workspace.id);
-    let Some(host) = collector.and_then(url::Url::host_str) else {
-        return Finding::broken(what, "http.public_url is no address; set TRIBUTARY_HTTP_PUBLIC_URL");
-    };
-    let domains = &workspace.settings.domains;
-    if host == "localhost" || host.starts_with("127.") {
-        return Finding::careful(
-            what,
-            "the collector is reached at this machine only; set http.public_url before going live",
-        );
-    }
-    if domains.is_empty() {
-        return Finding::careful(
-            what,
-            "the workspace names no domain, so any site may send hits; add one with --domain",
-        );
-    }
-    let same_site = domains.iter().any(|domain| {
-        host == domain || host.ends_with(&format!(".{domain}")) || domain.ends_with(&format!(".{host}"))
-    });
-    if !same_site {
-        let advice = "browsers treat its cookie as third-party and drop it: serve the collector from the site's own host (examples/proxy)";
-        return Finding::broken(what, format!("{host} is not on {}; {advice}", domains.join(", ")));
-    }
-    if domains.iter().any(|domain| host == domain || host == format!("www.{domain}")) {
-        Finding::fine(what, "the collector is on the site's own host: 400 days in every browser")
-    } else {
-        Finding::careful(
-            what,
-            format!(
-                "{host} is a subdomain: 400 days in Chrome and Firefox; Safari caps it at 7 days if its address is in another network than the site's (examples/proxy shows the cure)"
-            ),
-        )
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Verdict;
@@ -166,17 +127,6 @@ mod tests {
             currency: "USD".into(),
             settings: Settings { domains: vec![domain.into()], ..Settings::default() },
         }
-    }
-
-    #[test]
-    fn cookie_life_depends_on_where_the_collector_lives() {
-        let verdict = |collector: &str| {
-            cookie_life(url::Url::parse(collector).ok().as_ref(), &shop("example.com")).verdict
-        };
-        assert_eq!(verdict("https://www.example.com"), Verdict::Fine);
-        assert_eq!(verdict("https://t.example.com"), Verdict::Careful);
-        assert_eq!(verdict("https://tracker.example.net"), Verdict::Broken);
-        assert_eq!(verdict("http://localhost:4600"), Verdict::Careful);
     }
 
     #[test]

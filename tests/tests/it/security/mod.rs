@@ -1,4 +1,11 @@
 //! What an attacker, a careless proxy or a curious operator may try, each with its figure. `docs/security.md` is
 //! the table of these files.
 
+mod bodies;
+mod doors;
 mod erasure;
+mod pages;
+mod sealed;
+mod sources;
+mod traces;
+mod webhooks;

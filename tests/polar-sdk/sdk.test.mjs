@@ -98,7 +98,6 @@ test("lists page through with both generations of the SDK", async () => {
   assert.ok((await all((query) => polar.subscriptions.list(query))).length >= 10);
   assert.ok((await all((query) => polar.customers.list(query))).length >= 23);
   assert.ok((await all((query) => polar.refunds.list(query))).length >= 4);
-  assert.equal((await polar.disputes.list({})).pagination.total_count, 0);
 
   const count = async (pages) => {
     let items = 0;
@@ -112,6 +111,38 @@ test("lists page through with both generations of the SDK", async () => {
   assert.ok((await count(await previous.products.list({ limit: 7 }))) === 5);
   assert.ok((await count(await previous.checkouts.list({ limit: 7 }))) >= 23);
   assert.ok((await count(await previous.checkoutLinks.list({ limit: 7 }))) >= 5);
+});
+
+test("changes of plan, discounts, disputes and payments are what the SDK expects", async () => {
+  const bought = await control("purchases", { product: "monthly", email: "plan@example.com", discount: "PARTNER20", country: "FR" });
+  const [first] = await all((query) => polar.orders.list(query), { subscription_id: bought.subscription_id });
+  assert.equal(first.net_amount, first.subtotal_amount - first.discount_amount);
+  assert.equal(first.discount.code, "PARTNER20");
+  const yearly = (await all((query) => polar.products.list(query))).find((product) => product.name.includes("yearly"));
+  const changed = await polar.subscriptions.update(bought.subscription_id, { product_id: yearly.id, proration_behavior: "invoice" });
+  assert.equal(changed.recurring_interval, "year");
+  const orders = await all((query) => polar.orders.list(query), { subscription_id: bought.subscription_id });
+  assert.deepEqual(orders.map((order) => order.billing_reason).sort(), ["subscription_create", "subscription_update"]);
+  const { dispute_id } = await control(`orders/${first.id}/dispute`);
+  await control(`disputes/${dispute_id}/lost`);
+  const lost = (await all((query) => polar.disputes.list(query), { status: "lost" })).find(({ id }) => id === dispute_id);
+  assert.equal(lost.order_id, first.id);
+  assert.equal((await polar.subscriptions.get(bought.subscription_id)).status, "canceled");
+  const payments = await all((query) => polar.payments.list(query), { order_id: first.id });
+  assert.equal(payments[0].id, lost.payment_id);
+  assert.ok((await all((query) => polar.discounts.list(query))).length >= 3);
+
+  // The one before checks every field of every answer.
+  const count = async (pages) => {
+    let items = 0;
+    for await (const page of pages) items += page.result.items.length;
+    return items;
+  };
+  assert.ok((await count(await previous.orders.list({ limit: 50 }))) >= 2);
+  assert.ok((await count(await previous.subscriptions.list({ limit: 50 }))) >= 1);
+  assert.ok((await count(await previous.disputes.list({ limit: 50 }))) >= 1);
+  assert.ok((await count(await previous.payments.list({ limit: 50 }))) >= 1);
+  assert.ok((await count(await previous.discounts.list({ limit: 50 }))) >= 3);
 });
 
 test("errors are the SDK's own", async () => {

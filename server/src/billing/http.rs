@@ -21,7 +21,7 @@ const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Why a call did not give what was asked for. Shown to people: each says what to do next.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ApiError {
-    #[error("this connection has no access token; enter one to read the provider's lists")]
+    #[error("this connection has no access token; enter one with `tributary connection token`")]
     NoToken,
     #[error(
         "the provider refuses the token: it expired, was revoked or belongs to the other environment; enter a new one"
@@ -110,6 +110,23 @@ pub async fn get(
     }
     let body = bounded(answer).await?;
     serde_json::from_slice(&body).map_err(|_| ApiError::Broken("it is not JSON"))
+}
+
+/// The scopes a token lacks for what a poll reads, each named; empty when it has all.
+pub async fn missing_scopes(
+    provider: &dyn Provider,
+    connection: &Connection,
+) -> Result<Vec<&'static str>, ApiError> {
+    let lists = provider.lists().iter().map(|list| (list.path, list.scope));
+    let mut missing = Vec::new();
+    for (path, scope) in lists.chain([provider.endpoints()]) {
+        match get(provider, connection, path, &[("limit", "1".to_owned())], scope).await {
+            Ok(_) => {}
+            Err(ApiError::Scope(_)) => missing.push(scope),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(missing)
 }
 
 fn unreachable(error: reqwest::Error) -> ApiError {

@@ -7,6 +7,8 @@ use anyhow::{Context, bail, ensure};
 use secrecy::SecretString;
 
 use crate::billing;
+use crate::billing::http::ApiError;
+use crate::billing::lists::Pass;
 use crate::config::Config;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
@@ -39,6 +41,14 @@ pub enum Command {
         /// production, sandbox, or the address of a stand-in.
         #[arg(long, default_value = "production")]
         environment: String,
+    },
+    /// Enter an access token, the first or another, and say which scopes it lacks. Also beside a running server.
+    Token {
+        /// con_…
+        id: String,
+        /// The token; `-` reads one line from standard input.
+        #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true)]
+        token: String,
     },
     /// List the connections, without their secrets.
     List,
@@ -92,10 +102,24 @@ impl Command {
                 };
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 println!("{}", connection.id);
+                if connection.token.is_some() {
+                    check_token(&connection).await?;
+                }
                 println!(
                     "send its webhooks (format: raw) to {}",
                     webhook_url(&app.config.http.public_url, &connection)
                 );
+            }
+            Command::Token { id, token } => {
+                let all = app.control.connections(&app.secrets).await?;
+                let known = all.into_iter().find(|connection| connection.id == id);
+                let known = known.with_context(|| format!("there is no connection {id:?}"))?;
+                let connection = Connection { token: Some(given(token)?), ..known };
+                let now_ms = app.clock.now_ms();
+                app.control.save_connection(&connection, &app.secrets, now_ms).await?;
+                app.control.ask_poll(&connection.id, Pass::History, now_ms).await?;
+                println!("entered; a running server now reads the whole history");
+                check_token(&connection).await?;
             }
             Command::List => {
                 for connection in app.control.connections(&app.secrets).await? {
@@ -121,6 +145,22 @@ impl Command {
         app.control.close().await;
         Ok(())
     }
+}
+
+/// Says on standard error what the token may not read. A provider that cannot be reached is no failure: the token is
+/// kept, and the poll says the same later.
+async fn check_token(connection: &Connection) -> anyhow::Result<()> {
+    let Some(provider) = billing::provider(&connection.provider) else { return Ok(()) };
+    match billing::http::missing_scopes(provider, connection).await {
+        Ok(missing) if missing.is_empty() => eprintln!("the token may read everything that is needed"),
+        Ok(missing) => {
+            eprintln!("the token lacks these scopes, and what they open is not read:");
+            missing.iter().for_each(|scope| eprintln!("  {scope}"));
+        }
+        Err(ApiError::Unauthorized) => bail!("{}", ApiError::Unauthorized),
+        Err(error) => eprintln!("the token could not be checked: {error}"),
+    }
+    Ok(())
 }
 
 /// The secret itself, or one line of standard input for `-`.

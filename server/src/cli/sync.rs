@@ -25,7 +25,7 @@ pub async fn run(config: Config, id: &str, full: bool) -> anyhow::Result<()> {
         .with_context(|| format!("there is no connection {id:?}; `tributary connection list` shows them"))?;
     ensure!(
         connection.token.is_some(),
-        "{id} has no access token, so its lists cannot be read; add a connection with --token"
+        "{id} has no access token, so its lists cannot be read; enter one with `tributary connection token {id}`"
     );
     settings.control.ask_poll(id, pass, settings.clock.now_ms()).await?;
     let status = if is_served(&config).await {

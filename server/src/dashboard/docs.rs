@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::page::shown;
 use crate::app::App;
+use crate::http::codes;
 
 struct Parameter {
     name: String,
@@ -23,7 +24,15 @@ struct Operation {
     summary: String,
     description: String,
     parameters: Vec<Parameter>,
-    answer: String,
+    /// Status of success, and the name of the shape it comes with.
+    status: String,
+    shape: Option<String>,
+}
+
+struct Refusal {
+    code: &'static str,
+    status: u16,
+    means: String,
 }
 
 struct Group {
@@ -52,6 +61,7 @@ struct Docs {
     description: String,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
+    refusals: Vec<Refusal>,
 }
 
 pub(super) fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
@@ -63,21 +73,29 @@ fn page(document: &Value) -> Response {
     let tags = document["tags"].as_array().cloned().unwrap_or_default();
     let groups = tags.iter().map(|tag| Group {
         name: text(&tag["name"]),
-        description: text(&tag["description"]),
+        description: prose(&tag["description"]),
         operations: operations(document, &text(&tag["name"])),
     });
     let schemas = document["components"]["schemas"].as_object();
     let shapes = schemas.into_iter().flatten().map(|(name, schema)| Shape {
         name: name.clone(),
-        description: text(&schema["description"]),
+        description: prose(&schema["description"]),
         fields: fields(schema),
     });
     shown(&Docs {
         workspace: "",
         version: text(&document["info"]["version"]),
-        description: text(&document["info"]["description"]),
+        description: prose(&document["info"]["description"]),
         groups: groups.filter(|group| !group.operations.is_empty()).collect(),
         shapes: shapes.collect(),
+        refusals: codes::all()
+            .into_iter()
+            .map(|listed| Refusal {
+                code: listed.code,
+                status: listed.status.as_u16(),
+                means: marked(listed.means),
+            })
+            .collect(),
     })
 }
 
@@ -94,31 +112,47 @@ fn operations(document: &Value, tag: &str) -> Vec<Operation> {
                 operation["parameters"].as_array().into_iter().flatten().map(|parameter| Parameter {
                     name: text(&parameter["name"]),
                     place: text(&parameter["in"]),
-                    description: text(&parameter["description"]),
+                    description: prose(&parameter["description"]),
                     values: values(&parameter["schema"]),
                 });
+            let (status, shape) = answer(operation);
+            let shape = shape.filter(|name| document["components"]["schemas"][name].is_object());
             found.push(Operation {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 anchor: format!("{method}{}", path.replace(['/', '{', '}'], "-")),
-                summary: text(&operation["summary"]),
-                description: text(&operation["description"]),
+                summary: prose(&operation["summary"]),
+                description: prose(&operation["description"]),
                 parameters: parameters.collect(),
-                answer: answer(operation),
+                status,
+                shape,
             });
         }
     }
     found
 }
 
-/// The name of the shape that success answers with.
-fn answer(operation: &Value) -> String {
+/// The status of success, and the name of what it answers with.
+fn answer(operation: &Value) -> (String, Option<String>) {
     let success =
         ["200", "201", "202", "204"].into_iter().find(|status| operation["responses"][status].is_object());
-    let Some(status) = success else { return String::new() };
+    let Some(status) = success else { return (String::new(), None) };
     let content = operation["responses"][status]["content"].as_object();
-    let name = content.into_iter().flatten().map(|(_, body)| kind(&body["schema"])).next();
-    name.map_or_else(|| status.to_owned(), |name| format!("{status} {name}"))
+    (status.to_owned(), content.into_iter().flatten().map(|(_, body)| kind(&body["schema"])).next())
+}
+
+/// A text of the document as HTML: `names` in backticks as code, nothing else.
+fn prose(value: &Value) -> String {
+    marked(value.as_str().unwrap_or_default())
+}
+
+fn marked(text: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    let parts = escaped.split('`').enumerate().map(|(at, part)| match at % 2 {
+        0 => part.to_owned(),
+        _ => format!("<code>{part}</code>"),
+    });
+    parts.collect()
 }
 
 fn values(schema: &Value) -> String {
@@ -131,7 +165,7 @@ fn fields(schema: &Value) -> Vec<Field> {
     let fields = properties.map(|(name, property)| Field {
         name: name.clone(),
         kind: kind(property),
-        description: text(&property["description"]),
+        description: prose(&property["description"]),
     });
     fields.collect()
 }
@@ -154,4 +188,14 @@ fn kind(schema: &Value) -> String {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn texts_are_text_and_names_in_backticks_are_code() {
+        assert_eq!(marked("a `b<c` & d"), "a <code>b&lt;c</code> &amp; d");
+    }
 }

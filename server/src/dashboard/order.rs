@@ -26,6 +26,8 @@ struct Step {
     why: String,
     rule: String,
     credit: String,
+    /// How long before the checkout, or after it.
+    age: String,
 }
 
 struct Share {
@@ -82,7 +84,9 @@ struct OrderPage {
     when: String,
     matched: String,
     match_text: String,
-    known: bool,
+    /// How far the match is believed: the badge's look.
+    evidence: &'static str,
+    excess: Option<String>,
     inherits: Option<(String, String)>,
     window: String,
     anchor: String,
@@ -126,6 +130,12 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
         },
     };
     let known = story.order.visitor_id.is_some() || story.without_touches.as_deref() != Some("unattributed");
+    let evidence = match order.match_evidence.as_str() {
+        "signed" => "signed",
+        "forged" => "forged",
+        _ if known => "",
+        _ => "none",
+    };
     OrderPage {
         workspace: reports.workspace().name.clone(),
         title: if order.product_name.is_empty() { order.provider_order_id.clone() } else { order.product_name.clone() },
@@ -139,7 +149,8 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
         when: show::moment(order.paid_at_ms.unwrap_or(order.created_at_ms), &zone),
         matched: matched(&order.match_method),
         match_text: match_text(story),
-        known,
+        evidence,
+        excess: (order.refund_excess > 0).then(|| amount(order.refund_excess)),
         inherits: story.inherits_from.as_ref().map(|root| {
             (format!("/orders/{}", root.id), show::moment(root.paid_at_ms.unwrap_or(root.created_at_ms), &zone))
         }),
@@ -148,7 +159,7 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
             days => format!("{} days", days.trim_end_matches('d')),
         },
         anchor: show::moment(story.anchor_at_ms, &zone),
-        steps: story.touches.iter().enumerate().map(|(at, touch)| step(at, touch, amount, &zone)).collect(),
+        steps: story.touches.iter().enumerate().map(|(at, touch)| step(at, touch, story.anchor_at_ms, amount, &zone)).collect(),
         without: story.without_touches.as_deref().map(|who| match who {
             "direct" => "The visitor is known, but no touch lies in the window: the whole order is Direct.",
             _ => "No visitor could be found for this order: it is Unattributed, and still counted in every total.",
@@ -183,7 +194,7 @@ fn match_text(story: &OrderExplanation) -> String {
     if order.visitor_id.is_none() && matched(&order.match_method) == "not matched" {
         return "No field of the order named a visitor, and its customer is bound to none.".to_owned();
     }
-    let mut text = format!("Found by {}", show::word(&order.match_method));
+    let mut text = format!("Found by {}", matched(&order.match_method));
     if !order.match_field.is_empty() {
         text.push_str(&format!(", in {}", order.match_field));
     }
@@ -200,7 +211,13 @@ fn match_text(story: &OrderExplanation) -> String {
     text
 }
 
-fn step(at: usize, touch: &TouchDocument, amount: impl Fn(i64) -> String, zone: &TimeZone) -> Step {
+fn step(
+    at: usize,
+    touch: &TouchDocument,
+    anchor_at_ms: i64,
+    amount: impl Fn(i64) -> String,
+    zone: &TimeZone,
+) -> Step {
     let chosen = touch.credits.get(MODELS[DEFAULT_MODEL].name());
     Step {
         number: at + 1,
@@ -214,6 +231,10 @@ fn step(at: usize, touch: &TouchDocument, amount: impl Fn(i64) -> String, zone: 
         why: touch.why.clone(),
         rule: touch.rule.clone(),
         credit: chosen.map_or_else(String::new, |minor| amount(*minor)),
+        age: match anchor_at_ms - touch.at_ms {
+            before if before >= 0 => format!("{} before", show::lasting(before)),
+            after => format!("{} after", show::lasting(-after)),
+        },
     }
 }
 

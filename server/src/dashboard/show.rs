@@ -61,6 +61,17 @@ pub(super) fn iso(at_ms: i64) -> String {
     Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
+/// How long something lasted, in its largest unit.
+pub(super) fn lasting(ms: i64) -> String {
+    let (count, unit) = match ms / 60_000 {
+        0 => return "moments".to_owned(),
+        minutes if minutes < 60 => (minutes, "minute"),
+        minutes if minutes < 48 * 60 => (minutes / 60, "hour"),
+        minutes => (minutes / (24 * 60), "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Names as a person would write them: `one_time` is `one-time`.
 pub(super) fn word(name: &str) -> String {
     name.replace('_', "-")

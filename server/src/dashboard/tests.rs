@@ -111,11 +111,33 @@ async fn an_orders_page_tells_its_journey() {
     let (app, _dir) = with_history("pages_order").await;
     let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
     let html = text(get(&app, "/orders/p11", &session).await).await;
-    for shown in
-        ["10.01", "9.00 left after refunds", "too late: after the checkout began", "as stored", "Refunds"]
-    {
+    for shown in [
+        "10.01",
+        "9.00 left after refunds",
+        "too late: after the checkout began",
+        "2 days before",
+        "30 minutes after",
+        "as stored",
+        "Refunds",
+    ] {
         assert!(html.contains(shown), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn products_are_shown_by_name_and_a_filter_is_added_by_the_form() {
+    let (app, _dir) = with_history("pages_product").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let days = "from=2026-05-01&to=2026-05-31&period=custom";
+    let html = text(get(&app, &format!("/?{days}&group_by=product"), &session).await).await;
+    assert!(html.contains(">The book</a><small class=\"id\">book</small>"), "{html}");
+    let form = format!("/?{days}&filter_by=channel&filter_how=not&filter_value=Direct");
+    let filtered = text(get(&app, &form, &session).await).await;
+    assert!(filtered.contains("Channel is not Direct") && filtered.contains("16.00"), "{filtered}");
+    assert!(filtered.contains("filters on where visits came from do not apply"));
+    assert!(!filtered.contains("filter_value=Direct"), "links carry the filter, not the form's parts");
+    let unknown = text(get(&app, "/?filter_by=colour&filter_how=is&filter_value=red", &session).await).await;
+    assert!(unknown.contains("This question cannot be answered"));
 }
 
 #[tokio::test]
@@ -128,6 +150,12 @@ async fn the_documentation_lists_every_documented_route() {
     for path in document["paths"].as_object().unwrap().keys() {
         assert!(html.contains(&format!("<code>{path}</code>")), "{path}");
     }
+    let codes =
+        document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"].as_array().unwrap();
+    for code in codes {
+        assert!(html.contains(&format!("<code>{}</code>", code.as_str().unwrap())), "{code}");
+    }
+    assert!(codes.iter().any(|code| code == "unknown_order") && html.contains("href=\"#shape-OrderPage\""));
 }
 
 /// Every change of the API shows as a change of a file. `TRIBUTARY_BLESS=1 cargo test -p tributary` writes it anew.

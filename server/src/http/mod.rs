@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod body;
+pub mod codes;
 pub mod collect;
 pub mod connections;
 pub mod handover;

@@ -10,7 +10,7 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
+    codes, collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
     reports, webhooks,
 };
 use crate::app::App;
@@ -58,12 +58,14 @@ fn finish(routes: Router<App>, app: App) -> Router {
 
 /// The routes that describe themselves, with their description.
 fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
-    OpenApiRouter::with_openapi(Api::openapi())
+    let (routes, mut api) = OpenApiRouter::with_openapi(Api::openapi())
         .merge(reports::routes())
         .merge(orders::routes())
         .merge(keys::routes())
         .merge(connections::routes())
         .merge(jobs::routes())
         .merge(people::routes())
-        .split_for_parts()
+        .split_for_parts();
+    codes::describe(&mut api);
+    (routes, api)
 }

@@ -1,0 +1,153 @@
+//! Every `code` a problem document may carry, for the API's page and document. A code, once given, keeps its
+//! meaning; a test finds codes that are used and not listed.
+
+use axum::http::StatusCode;
+use utoipa::openapi::{OpenApi, RefOr, Schema};
+
+use crate::ingest::outcome::Outcome;
+
+/// One code, the status it comes with, and what it says.
+pub struct Code {
+    pub code: &'static str,
+    pub status: StatusCode,
+    pub means: &'static str,
+}
+
+const fn code(code: &'static str, status: StatusCode, means: &'static str) -> Code {
+    Code { code, status, means }
+}
+
+/// Codes of every route but those about one hit, which [`Outcome`] lists.
+const CODES: &[Code] = &[
+    code(
+        "bad_signature",
+        StatusCode::UNAUTHORIZED,
+        "No secret of the workspace's connections made the webhook's signature.",
+    ),
+    code(
+        "body.compressed",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body must come as it is, without Content-Encoding.",
+    ),
+    code("body.cut_off", StatusCode::BAD_REQUEST, "The body broke off before its end."),
+    code("body.empty", StatusCode::BAD_REQUEST, "The body holds no hit."),
+    code("body.too_long", StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the route takes."),
+    code("body.too_slow", StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
+    code("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The webhook is longer than the settings allow."),
+    code("exists", StatusCode::CONFLICT, "Something with this id exists already."),
+    code(
+        "foreign_origin",
+        StatusCode::FORBIDDEN,
+        "A dashboard session may change things only from the dashboard's own pages.",
+    ),
+    code("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed on the server; its log says what."),
+    code(
+        "invalid_body",
+        StatusCode::BAD_REQUEST,
+        "The body does not read, or a field of it is not allowed; `detail` says which.",
+    ),
+    code(
+        "invalid_parameter",
+        StatusCode::BAD_REQUEST,
+        "A parameter is unknown or has no such value; `field` names it.",
+    ),
+    code("malformed_header", StatusCode::UNAUTHORIZED, "A webhook header does not read."),
+    code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The address does not take that method."),
+    code("missing_header", StatusCode::UNAUTHORIZED, "A webhook header is missing."),
+    code("missing_scope", StatusCode::FORBIDDEN, "The key lacks the scope the route needs."),
+    code("no_connection", StatusCode::NOT_FOUND, "The workspace has no connection to that provider."),
+    code("no_such_file", StatusCode::NOT_FOUND, "The pixel has no file of that name."),
+    code("no_such_route", StatusCode::NOT_FOUND, "There is nothing at the address."),
+    code("no_token", StatusCode::CONFLICT, "The connection has no token to read the provider's lists with."),
+    code("other_workspace", StatusCode::FORBIDDEN, "The key is for another workspace than the caller named."),
+    code(
+        "pixel_missing",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The pixel's files are not where the settings say.",
+    ),
+    code(
+        "stale_timestamp",
+        StatusCode::UNAUTHORIZED,
+        "The webhook was signed too long ago, or a clock is wrong.",
+    ),
+    code(
+        "store_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "ClickHouse did not answer; try again shortly.",
+    ),
+    code("truncated_body", StatusCode::BAD_REQUEST, "The webhook broke off before its end."),
+    code("unauthorized", StatusCode::UNAUTHORIZED, "There is no valid key with the request."),
+    code("unknown_connection", StatusCode::NOT_FOUND, "The workspace has no such connection."),
+    code("unknown_erasure", StatusCode::NOT_FOUND, "There is no erasure with that id."),
+    code("unknown_key", StatusCode::NOT_FOUND, "There is no such key to revoke."),
+    code("unknown_order", StatusCode::NOT_FOUND, "The workspace has no order with that id."),
+    code("unknown_provider", StatusCode::NOT_FOUND, "There is no provider of that name."),
+    code("unknown_workspace", StatusCode::NOT_FOUND, "There is no such workspace, or it is gone."),
+    code("visitor_not_signed", StatusCode::BAD_REQUEST, "Only a signed visitor id can be handed over."),
+];
+
+/// Every code, by name.
+pub fn all() -> Vec<Code> {
+    let refusals = Outcome::ALL.iter().filter(|outcome| !outcome.status().is_success());
+    let of_hits = refusals.map(|outcome| code(outcome.code(), outcome.status(), outcome.sentence()));
+    let listed = CODES.iter().map(|&Code { code, status, means }| Code { code, status, means });
+    let mut all: Vec<Code> = listed.chain(of_hits).collect();
+    all.sort_by_key(|listed| listed.code);
+    all
+}
+
+/// Lists the codes in the description of a problem document.
+pub fn describe(api: &mut OpenApi) {
+    let schemas = api.components.as_mut().map(|components| &mut components.schemas);
+    if let Some(RefOr::T(Schema::Object(problem))) = schemas.and_then(|schemas| schemas.get_mut("Problem"))
+        && let Some(RefOr::T(Schema::Object(field))) = problem.properties.get_mut("code")
+    {
+        let mut names: Vec<serde_json::Value> = all().iter().map(|listed| listed.code.into()).collect();
+        names.dedup();
+        field.enum_values = Some(names);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words in quotes that follow the making of a problem, in all source files.
+    fn used(dir: &std::path::Path, codes: &mut Vec<String>) {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                used(&path, codes);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            for made in ["Problem::new(", "Problem::not_found(", "Problem::unavailable("] {
+                for call in text.split(made).skip(1) {
+                    // The code is the first or second argument; a sentence has spaces and a name has none.
+                    let arguments: String = call.chars().take(120).collect();
+                    let first = arguments.split('"').nth(1).unwrap_or_default();
+                    let before = arguments.split('"').next().unwrap_or_default();
+                    let is_code = before.len() < 60
+                        && !before.contains([';', '{'])
+                        && !first.is_empty()
+                        && first.bytes().all(|byte| byte.is_ascii_lowercase() || b"._".contains(&byte));
+                    codes.extend(is_code.then(|| first.to_owned()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_that_is_used_is_listed_once() {
+        let mut codes = Vec::new();
+        used(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut codes);
+        assert!(codes.len() > 20, "{codes:?}");
+        let listed = all();
+        for code in &codes {
+            assert!(listed.iter().any(|known| known.code == code), "{code} is used and not listed");
+        }
+        for pair in CODES.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{} is listed twice, or not in order", pair[1].code);
+        }
+    }
+}

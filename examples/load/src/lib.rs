@@ -5,6 +5,7 @@
 //! A visitor makes three hits: a landing with an unsigned id, then two more with the id the collector signed.
 #![forbid(unsafe_code)]
 
+mod hold;
 mod request;
 mod wire;
 
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+pub use hold::{Held, Slow, hold};
 pub use request::Template;
 
 /// What to send.
@@ -27,6 +29,8 @@ pub struct Plan {
     pub duration: Duration,
     /// … or after this many requests in all.
     pub requests_max: u64,
+    /// … and send no more requests a second than this, all connections together.
+    pub requests_per_second_max: Option<u64>,
     /// Make a broken connection again; otherwise its sender ends with it.
     pub reconnects: bool,
     /// Keep the ids of acknowledged hits.
@@ -45,6 +49,7 @@ impl Plan {
             hits_per_request: 1,
             duration: Duration::from_secs(10),
             requests_max: u64::MAX,
+            requests_per_second_max: None,
             reconnects: true,
             keep_ids: false,
             seed,

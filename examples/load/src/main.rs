@@ -25,6 +25,12 @@ struct Arguments {
     /// Stop after this many requests.
     #[arg(long)]
     requests: Option<u64>,
+    /// Send no more requests a second than this.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// Instead of hits: hold the connections with half a request head, half a body, or nothing.
+    #[arg(long, value_enum)]
+    hold: Option<Hold>,
     /// Write the ids of acknowledged hits here, one a line, as 32 hex digits.
     #[arg(long)]
     acknowledged: Option<PathBuf>,
@@ -33,14 +39,36 @@ struct Arguments {
     seed: u64,
 }
 
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Hold {
+    Heads,
+    Bodies,
+    Idle,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(hold) = arguments.hold {
+        let slow = match hold {
+            Hold::Heads => load::Slow::Head,
+            Hold::Bodies => load::Slow::Body,
+            Hold::Idle => load::Slow::Idle,
+        };
+        let time = Duration::from_secs(arguments.seconds);
+        let held = load::hold(arguments.to, slow, arguments.connections, time).await;
+        println!("opened      {}", held.opened);
+        println!("refused     {}", held.refused);
+        println!("closed      {}", held.closed);
+        println!("longest     {:.1} s", held.longest.as_secs_f64());
+        return Ok(());
+    }
     let mut plan = load::Plan::new(arguments.to, &arguments.workspace, arguments.seed);
     plan.connections = arguments.connections;
     plan.hits_per_request = arguments.list.clamp(1, 100);
     plan.duration = Duration::from_secs(arguments.seconds);
     plan.requests_max = arguments.requests.unwrap_or(u64::MAX);
+    plan.requests_per_second_max = arguments.rate;
     plan.keep_ids = arguments.acknowledged.is_some();
     let report = load::run(&plan).await;
     println!("requests/s  {:.0}", report.requests_per_second());

@@ -42,7 +42,15 @@ pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: I
     let (mut visitor, mut session) = ([0u8; UNSIGNED_CHARS], 0u128);
     let mut ids = Vec::with_capacity(plan.hits_per_request);
     let mut sent = 0u64;
+    let pace = plan.requests_per_second_max.map(|rate| {
+        let each = Duration::from_secs_f64(plan.connections as f64 / rate.max(1) as f64);
+        // Not all at once.
+        (each, each.mul_f64(sender as f64 / plan.connections as f64))
+    });
     while sent < requests_max && started.elapsed() < plan.duration {
+        if let Some((each, first)) = pace {
+            tokio::time::sleep_until((started + first + each.mul_f64(sent as f64)).into()).await;
+        }
         let Some(open) = connected(&mut stream, plan).await else { break };
         let variant = (sender + sent / 3) as usize % VARIANTS;
         if sent.is_multiple_of(3) {

@@ -4,6 +4,9 @@ use sqlx::Row;
 
 use super::{Control, ControlError};
 
+/// How far the clocks of two nodes may be apart.
+const CLOCK_SKEW_MS_MAX: i64 = 60_000;
+
 impl Control {
     /// A job's checkpoint, if it has one.
     pub async fn checkpoint(&self, name: &str) -> Result<Option<String>, ControlError> {
@@ -28,7 +31,9 @@ impl Control {
         Ok(())
     }
 
-    /// Takes or renews a lease for `holder`; false while another holder's has not run out.
+    /// Takes or renews a lease for `holder`; false while another holder's has not run out. One that runs out
+    /// later than any taken by a clock like ours was taken before the clock went back, and counts as run out:
+    /// otherwise a step back by an hour would stop the jobs for an hour.
     pub async fn take_lease(
         &self,
         name: &str,
@@ -39,12 +44,13 @@ impl Control {
         let done = sqlx::query(
             "INSERT INTO leases (name, holder, expires_at_ms) VALUES ($1, $2, $3) \
              ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at_ms = excluded.expires_at_ms \
-             WHERE leases.holder = excluded.holder OR leases.expires_at_ms <= $4",
+             WHERE leases.holder = excluded.holder OR leases.expires_at_ms <= $4 OR leases.expires_at_ms > $5",
         )
         .bind(name)
         .bind(holder)
         .bind(now_ms + ttl_ms)
         .bind(now_ms)
+        .bind(now_ms + ttl_ms + CLOCK_SKEW_MS_MAX)
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() > 0)

@@ -1,6 +1,7 @@
 //! From a browser's request to rows in ClickHouse, over the real router, inbox and engine.
 
 mod bad_days;
+mod clock;
 mod collect;
 mod connections;
 mod fault_proxy;

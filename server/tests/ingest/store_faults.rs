@@ -109,3 +109,33 @@ async fn a_store_that_takes_connections_and_says_nothing_holds_up_nobody_for_lon
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
     assert!(testing.app.inbox.waiting_bytes() > 0, "the hit waits in the inbox");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_minutes_without_a_store_lose_nothing_and_are_made_up_for_in_few_inserts() {
+    const STEP_SECONDS: u32 = 5;
+    const STEPS: u32 = 600 / STEP_SECONDS;
+    const HITS_A_STEP: u32 = 25;
+    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = place.local_addr().unwrap();
+    drop(place);
+    let testing = Testing::with(|config| config.store.url = format!("http://{address}")).await;
+    let list = |step: u32| {
+        let hits = (0..HITS_A_STEP).map(|n| hit(step * HITS_A_STEP + n, json!({})));
+        json!(hits.collect::<Vec<_>>()).to_string()
+    };
+    for step in 0..STEPS {
+        testing.clock.advance(i64::from(STEP_SECONDS) * 1000);
+        assert_eq!(testing.post(list(step)).await.status.as_u16(), 202, "step {step}");
+        // The flusher tries every 15 s at the longest.
+        if step % 3 == 0 {
+            assert!(flush_once(&testing.app).await.is_err());
+        }
+    }
+    let listener = TcpListener::bind(address).await.unwrap();
+    tokio::spawn(async move { engine().listen(listener, Default::default(), std::future::pending()).await });
+    // The unit sealed before the first try, then all the rest at once: hits that arrive meanwhile wait for nobody.
+    assert_eq!(testing.post(list(STEPS)).await.status.as_u16(), 202);
+    let report = testing.flush().await;
+    assert_eq!((report.units, report.hits), (2, u64::from((STEPS + 1) * HITS_A_STEP)));
+    assert_stored_once(&testing, report.hits, "after the outage").await;
+}

@@ -101,7 +101,14 @@ impl Running {
 
     /// `GET` of a path: the answer as it came.
     pub fn get(&self, path: &str) -> String {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        self.get_with(path, "")
+    }
+
+    /// As [`Running::get`], with one header more.
+    pub fn get_with(&self, path: &str, header: &str) -> String {
+        let usual = "host: localhost\r\nconnection: close";
+        let header = if header.is_empty() { String::new() } else { format!("{header}\r\n") };
+        let request = format!("GET {path} HTTP/1.1\r\n{usual}\r\n{header}\r\n");
         exchange(self.address, request.as_bytes()).expect("the server answers")
     }
 }

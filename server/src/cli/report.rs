@@ -7,7 +7,7 @@ use super::client::{Of, Source};
 use crate::config::Config;
 use crate::report::{Kind, Reports};
 
-/// Show a report: channels, timeseries, models, paths, timing or match-quality.
+/// Show a report: channels, timeseries, models, paths, timing, match-quality or rejects.
 #[derive(clap::Args)]
 pub struct Report {
     #[arg(value_enum)]

@@ -50,21 +50,29 @@ impl Modify for Keys {
 
 /// Routes outside `/v1/reports`, `/v1/orders` and `/v1/keys`, whose bodies have formats of their own: method, path,
 /// tag, what it does, more of it, and the status of success.
-const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 11] = [
+const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 12] = [
     (
         HttpMethod::Post,
         "/c",
         "Collector",
         "Take hits from a browser.",
-        "One hit or a list of up to 100, as text/plain or JSON. Answered once the hits are durable. Needs no key: the workspace's origins only.",
+        "One hit or a list of up to 100, as text/plain or JSON. Answered once the hits are durable; each refused one is named with its code. Of `identify` the e-mail and user id are kept as keyed hashes and `traits` not at all. Needs no key: the workspace's origins only. 429 with Retry-After for senders that are too fast.",
         "202",
+    ),
+    (
+        HttpMethod::Post,
+        "/c/handover",
+        "Collector",
+        "Take a visitor along to a sister site.",
+        "From {ws, visitor}, the visitor in its signed form, to {handover}: a token, good for ten minutes, that the next page of the workspace sends with its first hit. Needs no key: the workspace's origins only.",
+        "200",
     ),
     (
         HttpMethod::Get,
         "/c.gif",
         "Collector",
         "Take a page view without a script.",
-        "An image of one pixel. Needs no key.",
+        "An image of one pixel. Who has the visitor cookie is followed; else the view counts and nobody is. Needs no key.",
         "200",
     ),
     (
@@ -252,7 +260,7 @@ fn parameter(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter 
 }
 
 /// The answer of a report. Each row also holds the values of the dimensions grouped by, under their names;
-/// timeseries, models, paths, timing and match-quality have columns of their own.
+/// timeseries, models, paths, timing, match-quality and rejects have columns of their own.
 #[derive(Serialize, ToSchema)]
 pub struct ReportAnswer {
     pub meta: AnswerMeta,

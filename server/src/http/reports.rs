@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(paths))
         .routes(routes!(timing))
         .routes(routes!(match_quality))
+        .routes(routes!(rejects))
         .routes(routes!(outcomes))
 }
 
@@ -72,6 +73,16 @@ async fn timing(asked: Asked) -> Result<Response, Problem> {
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
 async fn match_quality(asked: Asked) -> Result<Response, Problem> {
     asked.answer(Kind::MatchQuality).await
+}
+
+/// What was not counted, and why.
+///
+/// One row per day (or `interval`), reason and kind of hit, the most frequent first. Hits for a workspace that does
+/// not exist belong to nobody and are only in the metrics.
+#[utoipa::path(get, path = "/v1/reports/rejects", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn rejects(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Rejects).await
 }
 
 /// What became of every hit: counted, or not and why.

@@ -126,7 +126,7 @@ impl Collector {
                 // Nothing of the request was taken, and all of it will come again.
                 let outcome = outcome_of(&error);
                 for hit in hits {
-                    count(inbox, workspace_of(sites, hit), hour_s, outcome);
+                    count(inbox, workspace_of(sites, hit), hour_s, outcome, kind_of(request, hit));
                 }
                 return Err(error);
             }
@@ -134,7 +134,8 @@ impl Collector {
             fresh_facets.iter().for_each(|key| self.facets.insert(*key, ()));
         }
         for rejected in &taken.rejected {
-            count(inbox, workspace_of(sites, &hits[rejected.index]), hour_s, rejected.outcome);
+            let hit = &hits[rejected.index];
+            count(inbox, workspace_of(sites, hit), hour_s, rejected.outcome, kind_of(request, hit));
         }
         Ok(taken)
     }
@@ -167,7 +168,7 @@ impl Collector {
 
     /// Counts a body in which no hit could be told from another.
     pub fn count_unreadable(&self, inbox: &Inbox, received_at_ms: i64, outcome: Outcome) {
-        count(inbox, "".into(), hour_of(received_at_ms), outcome);
+        count(inbox, "".into(), hour_of(received_at_ms), outcome, "");
     }
 
     fn decide(
@@ -185,8 +186,8 @@ impl Collector {
             fresh_facets: SmallVec::new(),
         };
         let hour_s = hour_of(request.received_at_ms);
-        for (index, hit) in hits.iter().enumerate() {
-            let hit = match hit {
+        for (index, sent) in hits.iter().enumerate() {
+            let hit = match sent {
                 Ok(hit) => hit,
                 Err(error) => {
                     decided.taken.rejected.push(unreadable(index, *error));
@@ -222,7 +223,7 @@ impl Collector {
             if let Some(key) = facet.filter(|_| !facet_is_known) {
                 decided.fresh_facets.push(key);
             }
-            accept(&mut decided.record.tallies, site, hour_s);
+            accept(&mut decided.record.tallies, site, hour_s, kind_of(request, sent));
         }
         decided
     }
@@ -249,17 +250,19 @@ impl std::fmt::Debug for Collector {
     }
 }
 
-fn accept(tallies: &mut SmallVec<[Tally; 1]>, site: &Arc<Site>, hour_s: u32) {
-    match tallies.iter_mut().find(|tally| tally.workspace_id == site.id) {
+fn accept(tallies: &mut SmallVec<[Tally; 1]>, site: &Arc<Site>, hour_s: u32, kind: &'static str) {
+    match tallies.iter_mut().find(|tally| tally.kind == kind && tally.workspace_id == site.id) {
         Some(tally) => tally.hits += 1,
-        None => tallies.push(Tally { workspace_id: site.id.clone(), hour_s, outcome: ACCEPTED, hits: 1 }),
+        None => {
+            tallies.push(Tally { workspace_id: site.id.clone(), hour_s, outcome: ACCEPTED, kind, hits: 1 })
+        }
     }
 }
 
 /// Counts a hit that left no row: in the metrics now, in the table with the next group.
-fn count(inbox: &Inbox, workspace_id: Arc<str>, hour_s: u32, outcome: Outcome) {
+fn count(inbox: &Inbox, workspace_id: Arc<str>, hour_s: u32, outcome: Outcome, kind: &'static str) {
     METRICS.hits[outcome.index()].increment(1);
-    inbox.count(Tally { workspace_id, hour_s, outcome: outcome.code(), hits: 1 });
+    inbox.count(Tally { workspace_id, hour_s, outcome: outcome.code(), kind, hits: 1 });
 }
 
 /// The outcome of hits that could not be made durable.
@@ -270,6 +273,15 @@ pub fn outcome_of(error: &InboxError) -> Outcome {
 fn unreadable(index: usize, error: HitError) -> Rejected {
     let outcome = if error.reason == Reason::TooLong { Outcome::TooLong } else { Outcome::Malformed };
     Rejected { index, outcome, code: Cow::Owned(error.code()), field: Some(error.field.name()), wait: None }
+}
+
+/// What a hit is counted as; empty when it does not read.
+fn kind_of(request: &Request<'_>, hit: &Result<Hit<'_>, HitError>) -> &'static str {
+    match hit {
+        Err(_) => "",
+        Ok(_) if request.is_image => "image",
+        Ok(hit) => hit.kind.name(),
+    }
 }
 
 /// Known workspaces only: made-up names must not become rows.

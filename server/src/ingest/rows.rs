@@ -57,7 +57,7 @@ impl Table {
                  path, query, referrer, name, props, device, browser, os, country, clock_offset_ms, \
                  engaged_ms"
             }
-            Table::Outcomes => "workspace_id, hour, outcome, hits",
+            Table::Outcomes => "workspace_id, hour, outcome, kind, hits",
         })
     }
 }
@@ -126,6 +126,8 @@ pub struct Tally {
     pub hour_s: u32,
     /// `accepted` or the stable code of the reason.
     pub outcome: &'static str,
+    /// `page`, `event`, `identify`, `image`; empty for what does not read.
+    pub kind: &'static str,
     pub hits: u64,
 }
 

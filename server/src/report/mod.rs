@@ -12,6 +12,7 @@ mod outcomes;
 mod paths;
 mod products;
 mod reconciliation;
+mod rejects;
 mod statement;
 mod story;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub enum Kind {
     Paths,
     Timing,
     MatchQuality,
+    Rejects,
 }
 
 impl Kind {
@@ -67,6 +69,7 @@ impl Kind {
             Kind::Paths => "paths",
             Kind::Timing => "timing",
             Kind::MatchQuality => "match-quality",
+            Kind::Rejects => "rejects",
         }
     }
 }
@@ -105,6 +108,7 @@ impl Reports {
             Kind::Paths => self.paths(query).await?,
             Kind::Timing => self.timing(query).await?.report(query),
             Kind::MatchQuality => self.match_quality(query).await?,
+            Kind::Rejects => self.rejects(query).await?,
         };
         if query.group_by.contains(&Dimension::Product) {
             report.rows.name_beside("product", "product_name", "Name", &self.product_names().await?);

@@ -100,14 +100,15 @@ ENGINE = ReplacingMergeTree(received_at)
 ORDER BY (workspace_id, key_kind, person_key, visitor_id, binding_id)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Grain: hour and outcome: what was counted, what was not, and why.
+-- Grain: hour, outcome and kind of hit: what was counted, what was not, and why.
 CREATE TABLE IF NOT EXISTS outcomes
 (
     workspace_id LowCardinality(String),            -- '' when the workspace is unknown
     hour         DateTime('UTC'),
     outcome      LowCardinality(String),            -- 'accepted', or the stable code of the reason
+    kind         LowCardinality(String),            -- of the hit: page, event, identify, image; '' when it does not read
     hits         UInt64
 )
 ENGINE = SummingMergeTree(hits)
-ORDER BY (workspace_id, hour, outcome)
+ORDER BY (workspace_id, hour, outcome, kind)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

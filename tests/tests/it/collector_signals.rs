@@ -69,6 +69,14 @@ async fn each_thing_that_gives_a_program_away_has_its_own_outcome() {
         .iter()
         .map(|row| (row["outcome"].as_str().unwrap().to_owned(), row["hits"].as_u64().unwrap()))
         .collect();
+    let rejects = shop.ask("/v1/reports/rejects?period=today").await;
+    let rows = rejects["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 6, "{rejects}");
+    assert_eq!(
+        (&rows[0]["bucket"], &rows[0]["reason"], &rows[0]["kind"], &rows[0]["hits"], &rows[0]["share"]),
+        (&json!("2026-10-01"), &json!("bot"), &json!("page"), &json!(2), &json!(0.222222)),
+    );
+    assert!(rows.iter().all(|row| row["reason"] != "accepted" && row["meaning"] != ""), "{rejects}");
     let want = [
         ("bot", 2),
         ("prefetch", 2),

@@ -21,7 +21,7 @@ fn hit(received_at_ms: i64, bytes_len: usize) -> Record {
 }
 
 fn tally(outcome: &'static str, hits: u64) -> Tally {
-    Tally { workspace_id: "ws_a".into(), hour_s: 3600, outcome, hits }
+    Tally { workspace_id: "ws_a".into(), hour_s: 3600, outcome, kind: "page", hits }
 }
 
 fn webhook(event_id: &str) -> NewWebhook {

@@ -200,7 +200,11 @@ impl Group {
         let mut outcomes = Rows::default();
         for tally in &self.tallies {
             let row = outcomes.row();
-            row.string(&tally.workspace_id).u32(tally.hour_s).string(tally.outcome).u64(tally.hits);
+            row.string(&tally.workspace_id)
+                .u32(tally.hour_s)
+                .string(tally.outcome)
+                .string(tally.kind)
+                .u64(tally.hits);
         }
         let Record { facets, touches, bindings, hits, .. } = &self.record;
         let all = [facets, touches, bindings, hits, &outcomes];
@@ -275,6 +279,7 @@ fn append(whole: &mut Rows, part: &Rows) {
 pub(super) fn merge(tallies: &mut Vec<Tally>, tally: Tally) {
     let same = |known: &&mut Tally| {
         known.outcome == tally.outcome
+            && known.kind == tally.kind
             && known.hour_s == tally.hour_s
             && known.workspace_id == tally.workspace_id
     };

@@ -53,7 +53,7 @@ fn folder(name: &str) -> PathBuf {
 fn record() -> Record {
     let mut record = Record { received_at_ms: 1_790_000_000_000, ..Record::default() };
     record.hits.row().string("ws_fuzz");
-    record.tallies.push(Tally { workspace_id: "ws_fuzz".into(), hour_s: 3600, outcome: "accepted", hits: 1 });
+    record.tallies.push(Tally { workspace_id: "ws_fuzz".into(), hour_s: 3600, outcome: "accepted", kind: "page", hits: 1 });
     record
 }
 

@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 35] = [
+const WANTED: [(&str, Option<Scope>); 37] = [
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/people", Some(Scope::Admin)),
     ("GET /c.gif", None),
@@ -36,10 +36,12 @@ const WANTED: [(&str, Option<Scope>); 35] = [
     ("GET /v1/reports/match-quality", Some(Scope::Read)),
     ("GET /v1/reports/models", Some(Scope::Read)),
     ("GET /v1/reports/paths", Some(Scope::Read)),
+    ("GET /v1/reports/rejects", Some(Scope::Read)),
     ("GET /v1/reports/timeseries", Some(Scope::Read)),
     ("GET /v1/reports/timing", Some(Scope::Read)),
     ("GET /v1/verify", Some(Scope::Read)),
     ("POST /c", None),
+    ("POST /c/handover", None),
     ("POST /v1/attribution/run", Some(Scope::Admin)),
     ("POST /v1/connections", Some(Scope::Write)),
     ("POST /v1/connections/{id}/sync", Some(Scope::Write)),

@@ -240,7 +240,7 @@ async fn no_cell_of_an_export_starts_a_formula_and_money_stays_numbers() {
     shop.settle().await;
     let key = shop.key_for(tributary::control::keys::Scope::Read).await;
     let mut amounts = 0;
-    for report in ["channels", "timeseries", "models", "paths", "timing", "match-quality"] {
+    for report in ["channels", "timeseries", "models", "paths", "timing", "match-quality", "rejects"] {
         for dimension in [
             "channel",
             "source",

@@ -21,7 +21,7 @@ use crate::sql;
 use crate::store::StoreError;
 
 const RETRY_FIRST: Duration = Duration::from_millis(200);
-const RETRY_MOST: Duration = Duration::from_secs(15);
+const RETRY_MOST: Duration = Duration::from_secs(5);
 /// How often delivered units past their time are looked for.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 /// What is left at the end gets this long; it is safe in the inbox in any case.

@@ -126,7 +126,7 @@ async fn ten_minutes_without_a_store_lose_nothing_and_are_made_up_for_in_few_ins
     for step in 0..STEPS {
         testing.clock.advance(i64::from(STEP_SECONDS) * 1000);
         assert_eq!(testing.post(list(step)).await.status.as_u16(), 202, "step {step}");
-        // The flusher tries every 15 s at the longest.
+        // The flusher tries every 5 s at the longest.
         if step % 3 == 0 {
             assert!(flush_once(&testing.app).await.is_err());
         }

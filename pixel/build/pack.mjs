@@ -15,7 +15,7 @@ import binaryen from 'binaryen';
 import { build } from 'esbuild';
 
 // Bytes as brotli: of everything on the normal path, of the rules as JavaScript, of what few pages need.
-const BYTES_MAX = { normal: 7400, js: 9000, more: 1000 };
+const BYTES_MAX = { normal: 6000, js: 6000, more: 2000 };
 
 const pixel = join(dirname(fileURLToPath(import.meta.url)), '..');
 const bound = resolve(process.argv[2]);
@@ -87,10 +87,18 @@ function glue() {
   change(/function dropObject[^]*?\n\}\n/, '');
   change(/function takeObject[^]*?\n\}\n/, '');
   change(/let heap = [^]*?heap\.length;\n/, 'let heap;\n');
-  body('handleError', 'try { f(...args); } catch {}');
-  body('getStringFromWasm0', 'return new TextDecoder().decode(new Uint8Array(wasm.memory.buffer, ptr, len));');
+  change(/function handleError[^]*?\n\}\n/, 'const caught = (f) => (...all) => { try { f(...all); } catch {} };\n');
+  change(/function\(\) \{ return handleError\(function \(([^)]*)\) (\{[^}]*\}), arguments\); \}/g, 'caught(($1) => $2)');
+  change(/__proto__: null,/g, '');
+  for (const name of ['answer', 'setItem', 'removeItem', 'set_cookie'])
+    change(new RegExp(`__wbg_${name}_\\w+:`), `${SHORT[name]}:`);
+  body('getStringFromWasm0', `return new TextDecoder().decode(new Uint8Array(wasm.${SHORT.memory}.buffer, ptr, len));`);
   change(/let cachedUint8ArrayMemory0[^]*?(?=function getObject)/, '');
-  change(/let cachedTextDecoder[^]*$/, 'let wasm;\nexport const use = (exports, objects) => { wasm = exports; heap = objects; };\n');
+  change(/function getObject[^]*?\n/, '');
+  change(/getObject\((\w+)\)/g, 'heap[$1]');
+  change(/let cachedTextDecoder[^]*$/, 'let wasm;\nexport const use = (exports, objects) => { wasm = exports; heap = objects; };\n' +
+    `export const run = (bytes) => wasm.${SHORT.run}(bytes);\n` +
+    `export const room = () => new Uint8Array(wasm.${SHORT.memory}.buffer, ${room}, 65536);\n`);
   return `${withoutHashes(text)}export { __wbg_get_imports as imports };\n`;
 }
 
@@ -111,6 +119,33 @@ function withoutUnused(from, to) {
   const text = withoutHashes(module.emitText()).replaceAll('"./pixel_bg.js"', '"."');
   writeFileSync(to, binaryen.parseText(text).emitBinary());
 }
+
+/**
+ * Takes out of an optimised module the data segments that no constant of its code points into, and the function that
+ * says where a call's text goes; gives imports and exports names of one letter. Returns that place.
+ */
+async function withShortNames(from, to) {
+  const bytes = readFileSync(from);
+  const nothing = () => {};
+  const imported = WebAssembly.Module.imports(new WebAssembly.Module(bytes));
+  const all = Object.fromEntries(imported.map(({ name }) => [name, nothing]));
+  const { instance } = await WebAssembly.instantiate(bytes, { '.': all });
+  const module = binaryen.readBinary(bytes);
+  module.removeExport('room');
+  let text = module.emitText();
+  for (const [name, short] of Object.entries(SHORT)) text = text.replaceAll(`"${name}"`, `"${short}"`);
+  const code = text.replace(/^ \(data .*$/gm, '');
+  const constants = [...code.matchAll(/i32\.const (\d+)/g)].map((found) => Number(found[1]));
+  const live = text.replace(/^ \(data (\$\w+) \(i32\.const (\d+)\) "(.*)"\)$/gm, (segment, name, start, content) => {
+    const bytes = content.replace(/\\([0-9a-f]{2}|.)/g, 'x').length;
+    return constants.some((at) => at >= start && at < +start + bytes) ? segment : '';
+  });
+  writeFileSync(to, binaryen.parseText(live).emitBinary());
+  return instance.exports.room();
+}
+
+/** What imports and exports are called where they meet. */
+const SHORT = { memory: 'm', run: 'r', answer: 'a', setItem: 's', removeItem: 'd', set_cookie: 'c' };
 
 /** wasm-bindgen's glue and the loader as one classic script. */
 async function bundle(define) {
@@ -147,7 +182,9 @@ function brotli(bytes) {
 const hashed = (bytes, ending) => `p/${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}.${ending}`;
 
 withoutUnused(join(bound, 'pixel_bg.wasm'), join(bound, 'used.wasm'));
-const wasm = optimised(join(bound, 'used.wasm'), join(bound, 'small.wasm'));
+optimised(join(bound, 'used.wasm'), join(bound, 'smaller.wasm'));
+const room = await withShortNames(join(bound, 'smaller.wasm'), join(bound, 'live.wasm'));
+const wasm = optimised(join(bound, 'live.wasm'), join(bound, 'small.wasm'));
 const js = await asJavaScript(join(bound, 'small.wasm'), join(bound, 'small.js'));
 const more = Buffer.from(
   (await build({ ...MINIFIED, entryPoints: [join(pixel, 'loader/more.js')], format: 'esm' })).outputFiles[0].contents,

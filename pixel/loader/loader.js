@@ -3,16 +3,16 @@
 //
 // It decides nothing: every rule is in the wasm, or where a content security policy refuses wasm in the same rules
 // as JavaScript. Whatever fails here or there, nothing is thrown into the page.
-import { imports, use } from 'pixel';
+import { imports, room, run, use } from 'pixel';
 import { answered } from './answer.js';
 
-(() => {
+start: {
   const page = window;
   const doc = document;
   const key = '_trb';
   const tag = doc.currentScript || doc.querySelector('script[data-workspace]');
   const api = (page.tributary = page.tributary || {});
-  if (!tag || api.visitorId) return; // A second tag on the page: the first one counts.
+  if (!tag || api.visitorId) break start; // A second tag on the page: the first one counts.
 
   const data = tag.dataset;
   const base = tag.src.replace(/[^/]*([?#].*)?$/, '');
@@ -39,6 +39,14 @@ import { answered } from './answer.js';
   let opened = location.href;
   if (entry.name && bare(entry.name) != bare(opened)) opened = entry.name;
 
+  // A new ULID, in lower case: ten characters of time, sixteen of chance.
+  const ulid = () => {
+    const bytes = new Uint8Array(26).map(() => Math.random() * 32);
+    safe(() => crypto.getRandomValues(bytes))();
+    const one = (byte, at) => '0123456789abcdefghjkmnpqrstvwxyz'[(at < 10 ? Date.now() / 32 ** (9 - at) : byte) % 32 | 0];
+    return [...bytes].map(one).join('');
+  };
+
   // Asks the rules; see `Call` in config.rs for the order and `Pixel::call` for the letters.
   let rules;
   let isInside;
@@ -46,18 +54,16 @@ import { answered } from './answer.js';
     if (!rules || isInside) return;
     isInside = 1;
     try {
-      const random = new Uint8Array(48).map(() => Math.random() * 32);
-      safe(() => crypto.getRandomValues(random))();
       const text = [
         letter,
         Date.now(),
-        String.fromCharCode(...random.map((byte) => 64 | (byte & 31))),
-        safe(() => doc.cookie)(),
+        ulid(),
+        ' ' + safe(() => doc.cookie)(),
         safe(() => storage.getItem(key))(),
         url || location.href,
         doc.referrer,
-        /^(re|ba)/.test(entry.type) ? 1 : '',
-        navigator.globalPrivacyControl || navigator.doNotTrack == 1 ? 1 : '',
+        /^[rb]/.test(entry.type) || '',
+        navigator.globalPrivacyControl || navigator.doNotTrack == 1 || '',
         data.respectGpc,
         data.cookieDomain,
         data.consent,
@@ -68,9 +74,9 @@ import { answered } from './answer.js';
         data.spa,
         about,
       ].join('\0');
-      const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(rules.memory.buffer, rules.room(), 65536));
+      const { read, written } = new TextEncoder().encodeInto(text, room());
       if (read < text.length) return;
-      rules.run(written);
+      run(written);
       return answered;
     } finally {
       isInside = 0;
@@ -81,7 +87,7 @@ import { answered } from './answer.js';
   const hit = (letter, kind, more, how, url = location.href) => {
     const answer = ask(letter, '', url);
     if (!answer) return;
-    const [id, visitor, session, consent, touch] = answer.split(' ');
+    const [visitor, session, consent, touch] = answer.split(' ');
     if (kind == 'page') {
       leave();
       shown = url;
@@ -89,11 +95,11 @@ import { answered } from './answer.js';
     const body = JSON.stringify({
       ws: data.workspace,
       kind,
-      id,
+      id: ulid(),
       visitor,
       session,
       touch: touch || undefined,
-      url: cut(url, 2000),
+      url: url.slice(0, 2000),
       at: Date.now(),
       width: page.innerWidth,
       cookie_domain: data.cookieDomain,
@@ -108,13 +114,11 @@ import { answered } from './answer.js';
     log(bodies);
     const body = bodies[1] ? `[${bodies}]` : bodies[0];
     const keep = () => {
-      if (!isGranted || !ask('v')) return;
-      const all = [kept(), ...bodies].filter((one) => one);
-      while (all.length > 20 || all.join('\n').length > 16384) all.shift();
-      storage.setItem(queued, all.join('\n'));
+      // The newest first; what does not fit is cut off, and a line cut in two is none.
+      if (isGranted && ask('v'))
+        storage.setItem(queued, [...bodies, kept()].join('\n').slice(0, 16384).split('\n').slice(0, 20).join('\n'));
     };
-    if (how && isGranted && navigator.sendBeacon) return navigator.sendBeacon(collector, body) || keep();
-    if (!page.fetch) return;
+    if (how && isGranted) return navigator.sendBeacon(collector, body) || keep();
     // Browsers let 64 KiB be under way that outlive their page.
     flying += body.length;
     fetch(collector, {
@@ -128,30 +132,31 @@ import { answered } from './answer.js';
       .catch(log)
       .then(() => (flying -= body.length));
   };
-  const resend = safe(() => {
-    const all = ask('v') && kept();
-    if (!all) return;
-    storage.removeItem(queued);
-    post(all.split('\n').map((body) => body.replace(/(,"sent":\d+)?}$/, `,"sent":${Date.now()}}`)), 1);
-  });
+  const resend = safe(() => kept() && ask('v') && more().then((file) => file.resend(tools)).catch(log));
 
-  // Within the limits of the wire, and without lone surrogates, which JSON can carry but UTF-8 cannot.
-  const cut = (text, length) => (text && ('' + text).slice(0, length).replace(/\p{Cs}/gu, '\ufffd')) || undefined;
-  const flat = (props) => {
-    const all = Object.entries(props || {})
-      .map(([name, value]) => [cut(name, 100), typeof value == 'string' ? cut(value, 500) || '' : value])
-      .filter(([, value]) => typeof value == 'string' || value === !!value || Number.isFinite(value));
-    return all[0] && Object.fromEntries(all.slice(0, 30));
+  // Within the limits of the wire in characters and bytes, and without lone surrogates, which UTF-8 cannot carry.
+  const cut = (text, length, bytes = length * 3) => {
+    const room = new Uint8Array(bytes);
+    const { written } = new TextEncoder().encodeInto(('' + text).slice(0, length), room);
+    return new TextDecoder().decode(room.slice(0, written)) || undefined;
   };
+  // What JSON makes of them, but for what is no text, number or truth value.
+  const flat = (props) =>
+    Object.fromEntries(
+      Object.entries(JSON.parse(JSON.stringify(props || {})))
+        .filter(([, value]) => typeof value != 'object')
+        .slice(0, 30)
+        .map(([name, value]) => [cut(name, 100), typeof value == 'string' ? value && cut(value, 500) : value]),
+    );
 
   // The public calls. What comes before the rules are up waits, and so does what comes while they work: the page's
   // own wrapper of cookie or storage may call us from within.
   let waiting = [];
   const calls = {
-    track: (name, props) => name && hit('t', 'event', { name: cut(name, 100), props: flat(props) }),
+    track: (name, props) => name && hit('t', 'event', { name: cut(name, 100, 100), props: flat(props) }),
     identify: (who) => {
       const { email, userId, traits } = typeof who == 'string' ? { email: who } : who;
-      if (email || userId) hit('t', 'identify', { email: cut(email, 254), user: cut(userId, 200), traits: flat(traits) });
+      if (email || userId) hit('t', 'identify', { email: email && cut(email, 254, 254), user: userId && cut(userId, 200, 200), traits: flat(traits) });
     },
     page: () => hit('p', 'page'),
     consent: (word) => {
@@ -176,23 +181,18 @@ import { answered } from './answer.js';
       const link = ask(letter, element.getAttribute(name));
       if (link) element.setAttribute(name, link);
     }
-    elements([element]);
   };
   api.decorate = (what) => safe(() => (what.tagName ? decorate(what, 'd') : ask('d', what)))() || what;
-  const early = safe((all) => api[all[0]](...[].slice.call(all, 1)));
+  const early = safe(([name, ...all]) => api[name](...all));
   const queue = api.q || [];
   api.q = { push: (...all) => all.forEach(early) };
   let settle;
   api.ready = new Promise((done) => (settle = done));
 
-  // What few pages need is in a file of its own: other providers' elements, and sister sites.
+  // What not every visit needs is in a file of its own, loaded when something that concerns it comes near being used.
   const more = () => import(base + MORE_FILE);
-  const tools = { ask, on, data, collector, log };
-  const others = 'stripe-buy-button,stripe-pricing-table,.paddle_button';
-  const elements = (all) => {
-    const known = [...all].filter((one) => one.matches(others));
-    if (known[0]) more().then((file) => file.elements(known, tools)).catch(log);
-  };
+  const concerns =
+    '[data-tributary-event],[data-tributary-identify],stripe-buy-button,stripe-pricing-table,.paddle_button';
 
   // Time the page was looked at by somebody who did something within the last half minute.
   let shown;
@@ -211,28 +211,15 @@ import { answered } from './answer.js';
 
   const hook = safe(() => {
     // At the moment a link is used, whenever it was made: before the page's own handlers read it.
-    on(page, 'pointerdown click auxclick focusin submit', (event) => {
-      const find = (wanted) => event.composedPath().find((node) => node.matches && node.matches(wanted));
-      const isSubmit = event.type == 'submit';
-      const isClick = /k$/.test(event.type) && event.button < 2;
-      const link = !isSubmit && find('[href],[data-polar-checkout]');
-      if (link) {
-        const url = link.href;
-        if (data.checkout != 'off') decorate(link, 'D');
-        const name = isClick && data.outbound != 'off' && ask('o', url);
-        if (name && name != 'sister') hit('e', 'event', { name, props: flat({ url }) });
-      }
-      if (isSubmit || isClick) {
-        const goal = find((isSubmit ? 'form' : ':not(form)') + '[data-tributary-event]');
-        if (goal) call('track', goal.dataset.tributaryEvent, JSON.parse(goal.dataset.tributaryProps || '{}'));
-      }
-      const form = isSubmit && find('[data-tributary-identify]');
-      if (form) {
-        const name = form.dataset.tributaryIdentify;
-        const field = form.querySelector(name ? `[name="${name}"]` : '[type=email]');
-        if (field) call('identify', field.value);
-        hit('e', 'event', { name: 'form' });
-      }
+    on(page, 'pointerover pointerdown click auxclick focusin submit', (event) => {
+      const path = event.composedPath().filter((node) => node.matches);
+      const link = path.find((node) => node.matches('a[href],[data-polar-checkout]'));
+      if (link) decorate(link, 'D');
+      const isAway = ({ host, pathname }) => pathname && (host != location.host || /\.\w+$/.test(pathname));
+      if (path.some((node) => node.matches(concerns) || isAway(node)))
+        more()
+          .then((file) => file.used(event, path, tools))
+          .catch(log);
     });
     for (const name of ['pushState', 'replaceState']) {
       const before = history[name];
@@ -252,19 +239,16 @@ import { answered } from './answer.js';
       } else active = Date.now();
     });
     on(page, 'online', resend);
-    on(doc, 'DOMContentLoaded', sweep);
   });
-  const sweep = () => rules && data.checkout != 'off' && elements(doc.querySelectorAll(others));
 
   // The address may have changed since the page was opened.
   let first;
   const land = () => {
-    hit('l', 'page', { ref: cut(doc.referrer, 2000), ...first }, 0, opened);
+    hit('l', 'page', { ref: doc.referrer.slice(0, 2000) || undefined, ...first }, 0, opened);
     hit('r', 'page');
-    sweep();
   };
   const begin = ([exports, file]) => {
-    use((rules = exports), [page, doc, storage]);
+    use((rules = exports), [doc, storage]);
     if (file) [first, opened] = file.arrive(opened, tools);
     active = Date.now();
     // What the visitor said about consent comes before anything is counted.
@@ -276,6 +260,8 @@ import { answered } from './answer.js';
     all.forEach((one) => isConsent(one) || call(...one));
     safe(resend)();
   };
+  // By place, as `more.js` takes them.
+  const tools = [data, collector, ask, hit, call, flat, on, post, log, storage, queued];
   const load = () => {
     const got = Promise.resolve()
       .then(() => fetch(base + WASM_FILE))
@@ -288,10 +274,7 @@ import { answered } from './answer.js';
       });
     Promise.all([got, data.domains && more()])
       .then(begin)
-      .catch((error) => {
-        log(error);
-        rules = waiting = 0;
-      })
+      .catch((error) => (waiting = log(error)))
       .then(settle);
   };
 
@@ -300,4 +283,4 @@ import { answered } from './answer.js';
   // A prerendered page may never be looked at.
   if (doc.prerendering) doc.addEventListener('prerenderingchange', load, { once: true });
   else load();
-})();
+}

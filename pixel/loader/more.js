@@ -1,21 +1,75 @@
-// What few pages need, in a file of its own: the elements of other providers than Polar, and the way to sister sites.
+// What not every visit needs, in a file of its own: links that lead away and downloads, goals and forms, the elements
+// of other checkouts than Polar's, sister sites, and the hits that are sent again.
 //
-// Loaded when the page has such an element, or its tag has `data-domains`. Like the loader it decides nothing.
+// `loader.js` loads it when something that concerns it comes near being used, when hits wait to be sent again, or
+// when the tag has `data-domains`. What is allowed the rules decide, through `ask` and `hit`.
 
-const reference = 'client-reference-id';
+/** Endings of files that are saved rather than read. */
+const DOWNLOADS =
+  /\.(pdf|zip|t?gz|7z|rar|dmg|exe|msi|pkg|deb|rpm|apk|iso|csv|xlsx?|docx?|pptx?|epub|mp3|mp4|mov|wav|avi)$/i;
 
-/** Puts the visitor on elements that take it by other means than a link; existing values stay. */
-export function elements(all, { ask }) {
-  const id = ask('v');
-  if (!id) return;
-  for (const element of all) {
-    const data = element.dataset;
-    if (!element.matches('.paddle_button')) {
-      if (!element.hasAttribute(reference)) element.setAttribute(reference, id);
-    } else if (!/tributary_visitor_id/.test(data.customData)) {
-      data.customData = JSON.stringify({ ...JSON.parse(data.customData || '{}'), tributary_visitor_id: id });
-    }
+/** Parameters in which other providers' links carry the visitor, by their hosts. */
+const PARAMETERS = [
+  [/^buy\.stripe\.com$/, 'client_reference_id'],
+  [/\.lemonsqueezy\.com$/, 'checkout[custom][tributary_visitor_id]'],
+];
+
+/** Whether a host is one of the tag's sister sites, or below one. */
+const isSister = (host, { domains = '' }) =>
+  domains.split(',').some((site) => site && `.${host}`.endsWith(`.${site.trim().replace(/^www\./, '')}`));
+
+/** What is done about an event whose path has something of ours on it. */
+export function used(event, path, tools) {
+  const [data, , ask, hit, call, flat] = tools;
+  const find = (wanted) => path.find((node) => node.matches(wanted));
+  const isSubmit = event.type == 'submit';
+  const isClick = /k$/.test(event.type) && event.button < 2;
+  const link = find('a[href]');
+  const element = find('a[href],stripe-buy-button,stripe-pricing-table,.paddle_button');
+  if (element && data.checkout != 'off') hand(element, tools);
+  if (isClick && link && data.outbound != 'off') {
+    const isAway = link.hostname != location.hostname && /^http/.test(link.protocol);
+    const name = DOWNLOADS.test(link.pathname) || link.download ? 'download' : isAway && 'outbound';
+    const own = location.hostname.replace(/^www\./, '');
+    const isOwn = name == 'outbound' && (`.${link.hostname}`.endsWith(`.${own}`) || isSister(link.hostname, data));
+    if (name && !isOwn) hit('e', 'event', { name, props: flat({ url: link.href }) });
   }
+  const goal = (isSubmit || isClick) && find((isSubmit ? 'form' : ':not(form)') + '[data-tributary-event]');
+  if (goal) call('track', goal.dataset.tributaryEvent, JSON.parse(goal.dataset.tributaryProps || '{}'));
+  const form = isSubmit && find('[data-tributary-identify]');
+  if (form) {
+    const name = form.dataset.tributaryIdentify;
+    const field = form.querySelector(name ? `[name="${name}"]` : '[type=email]');
+    if (field && field.value) call('identify', field.value);
+    hit('e', 'event', { name: 'form' });
+  }
+}
+
+/** Hands the visitor to another provider's link or element by its own means; existing values stay. */
+function hand(element, [, , ask]) {
+  const id = ask('v');
+  const { dataset } = element;
+  if (!id) return;
+  if (element.matches('a[href]')) {
+    const [, name] = PARAMETERS.find(([host]) => host.test(element.hostname)) || [];
+    const found = name && new RegExp(`[?&]${name.replace(/[[\]]/g, '\\$&')}=([^&#]*)`, 'i');
+    const query = decodeURIComponent(element.search);
+    if (name && !found.test(query)) element.search += `${element.search ? '&' : '?'}${encodeURIComponent(name)}=${id}`;
+    // Our own value from before the id was signed.
+    else if (name && id.startsWith(found.exec(query)[1] || '?')) element.search = element.search.replace(/vis_\w{26}(?=&|$)/, id);
+  } else if (!element.matches('.paddle_button')) {
+    const name = 'client-reference-id';
+    if (!element.hasAttribute(name)) element.setAttribute(name, id);
+  } else if (!/tributary_visitor_id/.test(dataset.customData)) {
+    dataset.customData = JSON.stringify({ ...JSON.parse(dataset.customData || '{}'), tributary_visitor_id: id });
+  }
+}
+
+/** Sends the hits that did not arrive, under their own ids, with the time of sending. */
+export function resend([, , , , , , , post, , storage, queued]) {
+  const all = storage.getItem(queued).split('\n');
+  storage.removeItem(queued);
+  post(all.filter((body) => body.endsWith('}')).map((body) => body.replace(/(,"sent":\d+)?}$/, `,"sent":${Date.now()}}`)), true);
 }
 
 /** The address without the token of a hand-over. */
@@ -25,7 +79,7 @@ const without = (url) => url.replace(/([?&])_trb=[\w.-]*(&|(?=#|$))/, (all, firs
  * Takes the token off the address the page was opened with, and keeps one at hand for links to sister sites: asked
  * for when a link comes near being used, put on it when it is. Returns what the first hit carries, and the address.
  */
-export function arrive(opened, { ask, on, data, collector, log }) {
+export function arrive(opened, [data, collector, ask, , , , on, , log]) {
   let token;
   let asked_ms = 0;
   const fetchToken = (visitor) => {
@@ -41,11 +95,12 @@ export function arrive(opened, { ask, on, data, collector, log }) {
   };
   on(window, 'pointerover pointerdown focusin click auxclick', (event) => {
     const link = event.composedPath().find((node) => node.matches && node.matches('a[href]'));
-    if (!link || ask('o', link.href) != 'sister') return;
+    if (!link || !isSister(link.hostname, data) || link.hostname == location.hostname) return;
     const visitor = ask('v');
-    // A token lives ten minutes. Only a signed id can be handed over.
-    if (visitor.length > 30 && Date.now() - asked_ms > 3e5) fetchToken(visitor);
-    if (token && /k$/.test(event.type)) {
+    // A token lives ten minutes. Only a signed id can be handed over, and only that of somebody who agreed to a
+    // cookie.
+    if (visitor.length > 30 && document.cookie.includes(visitor) && Date.now() - asked_ms > 3e5) fetchToken(visitor);
+    if (token && visitor && /k$/.test(event.type)) {
       const url = without(link.href);
       link.href = url.replace(/#|$/, `${url.includes('?') ? '&' : '?'}_trb=${token}$&`);
     }

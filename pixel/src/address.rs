@@ -3,7 +3,7 @@
 //! The browser has already made the address absolute and escaped it; nothing is decoded here, and what an address
 //! means is decided elsewhere.
 
-use crate::text::{Pairs, take};
+use crate::text::{Pairs, ends, starts, take};
 
 /// The parts of an absolute address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl<'a> Address<'a> {
         if host.is_empty() {
             host = user;
         }
-        if !nothing.is_empty() || !scheme.is_empty() && !scheme.starts_with("http") {
+        if !nothing.is_empty() || !scheme.is_empty() && !starts(scheme, "http") {
             host = "";
         }
         Self { front, host, path, query, fragment }
@@ -69,11 +69,16 @@ pub fn is_of_sites(host: &str, sites: &str) -> bool {
 
 fn bare(mut host: &str) -> &str {
     let host = take(&mut host, b':');
-    host.strip_prefix("www.").unwrap_or(host)
+    if starts(host, "www.") { host.get(4..).unwrap_or_default() } else { host }
 }
 
-fn is_below(host: &str, site: &str) -> bool {
-    host.strip_suffix(site).is_some_and(|rest| !site.is_empty() && (rest.is_empty() || rest.ends_with('.')))
+/// Whether `host` is `site` or below it.
+#[inline(never)]
+#[must_use]
+pub fn is_below(host: &str, site: &str) -> bool {
+    // The byte before the site is a dot, or there is none.
+    let before = host.len().wrapping_sub(site.len()).wrapping_sub(1);
+    !site.is_empty() && ends(host, site) && host.as_bytes().get(before).is_none_or(|byte| *byte == b'.')
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! keeps JavaScript objects alive would cost every visitor more than it gives. No rule lives here.
 
 use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -22,7 +23,9 @@ extern "C" {
 
 struct Edge {
     pixel: Pixel,
-    call: [u8; CALL_BYTES_MAX],
+    /// Written anew by every call.
+    call: MaybeUninit<Call<'static>>,
+    text: [u8; CALL_BYTES_MAX],
 }
 
 struct Slot(UnsafeCell<Edge>);
@@ -30,13 +33,17 @@ struct Slot(UnsafeCell<Edge>);
 // SAFETY: a wasm module without the threads feature runs on one thread.
 unsafe impl Sync for Slot {}
 
-static SLOT: Slot = Slot(UnsafeCell::new(Edge { pixel: Pixel::new(), call: [0; CALL_BYTES_MAX] }));
+static SLOT: Slot = Slot(UnsafeCell::new(Edge {
+    pixel: Pixel::new(),
+    call: MaybeUninit::zeroed(),
+    text: [0; CALL_BYTES_MAX],
+}));
 
 /// Where the loader writes the next call's text, at most 64 KiB. Not to be called during a call.
 #[wasm_bindgen]
 pub fn room() -> *mut u8 {
     // SAFETY: one thread; the reference ends with the call.
-    unsafe { (*SLOT.0.get()).call.as_mut_ptr() }
+    unsafe { (*SLOT.0.get()).text.as_mut_ptr() }
 }
 
 /// Carries out one call of the loader ([`Pixel::call`]), whose text of so many bytes ([`Call`]) it has just
@@ -45,11 +52,11 @@ pub fn room() -> *mut u8 {
 pub fn run(bytes: usize) {
     // SAFETY: one thread, and the loader lets no call of the page's own wrappers of cookie and storage come in
     // while one is running: such a call waits.
-    let Edge { pixel, call } = unsafe { &mut *SLOT.0.get() };
+    let Edge { pixel, call, text } = unsafe { &mut *SLOT.0.get() };
     // SAFETY: the browser's `TextEncoder` has written so many bytes of UTF-8 there.
-    let call = unsafe { core::str::from_utf8_unchecked(call.get_unchecked(..bytes)) };
-    let call = Call::read(call);
-    let outcome = pixel.call(&call);
+    let text = unsafe { core::str::from_utf8_unchecked(text.get_unchecked(..bytes)) };
+    let call = Call::write(call, text);
+    let outcome = pixel.call(call);
     let domain = call.cookie_domain();
     if outcome & FORGET != 0 {
         page::forget(domain);

@@ -1,103 +1,84 @@
-//! Handing the visitor to the checkout: which links lead to one, and what each provider wants added.
+//! Handing the visitor to Polar's checkout: which links lead there, and what is added to them.
 //!
 //! An existing value is never overwritten, except our own earlier one, unsigned then and signed now. Nothing
-//! is taken off a link, and a link that leads nowhere of ours is left as it is.
+//! is taken off a link, and a link that leads elsewhere is left as it is. The few pages with links of other
+//! providers load what they need besides (`pixel/loader/more.js`).
 
-use crate::address::Address;
-use crate::text::{Pairs, Text, has};
+use crate::address::{Address, is_below};
+use crate::text::{Pairs, TEXT_BYTES_MAX, Text, has, is, starts};
 use crate::visitor::is_unsigned_form;
 
-/// The utm parameters a Polar checkout link keeps; others it forgets.
-const POLAR_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content";
+/// The parameter that Polar keeps in the metadata of the checkout, and with it of the order.
+const REFERENCE: &str = "reference_id";
+
+/// The utm parameters it keeps too; others it forgets.
+const KEPT_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content";
 
 /// Longest utm value handed on: Polar's metadata values end at 500 characters.
 const UTM_BYTES_MAX: usize = 500;
 
-/// Longest link that is rewritten: with all that is added it fits a [`Text`].
-const LINK_BYTES_MAX: usize = 4096;
+/// Room for the names of what is added, and the visitor.
+const ADDED_BYTES_MAX: usize = 256;
 
-/// `checkout[custom][tributary_visitor_id]`, escaped as forms do.
-const LEMON_SQUEEZY: &str = "checkout%5Bcustom%5D%5Btributary_visitor_id%5D";
-
-/// Writes the link with the visitor (and for Polar the session's `utm`) on it; false when it is no checkout link
-/// or has all it needs. `hosts` is the comma list of further hosts that serve Polar's links.
+/// Writes the link with the visitor and the session's `utm` on it; false when it is no checkout link, has all it
+/// needs, or would become too long. `hosts` is the comma list of further hosts that serve Polar's links.
 #[must_use]
 pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text) -> bool {
     let address = Address::parse(link);
-    let name = parameter(&address, hosts);
-    if name.is_empty() || link.len() > LINK_BYTES_MAX {
+    if !is_checkout(&address, hosts) || link.len() + utm.len() > TEXT_BYTES_MAX - ADDED_BYTES_MAX {
         return false;
     }
     out.set(address.front);
-    out.push_byte(b'?');
-    let start = out.len();
-    let (mut has_visitor, mut is_changed) = (false, false);
+    let mut separator = b'?';
+    let mut is_changed = false;
     let mut pairs = Pairs::of(address.query, b'&');
     while pairs.step() {
-        if is_same_name(pairs.name, name) {
-            has_visitor = true;
-            if is_unsigned_form(pairs.value, visitor) {
-                is_changed |= pairs.value.len() != visitor.len();
-                out.push_param(start, pairs.name, visitor);
-                continue;
-            }
+        out.push_byte(separator);
+        separator = b'&';
+        if is(pairs.name, REFERENCE) && is_unsigned_form(pairs.value, visitor) {
+            is_changed |= pairs.value.len() != visitor.len();
+            out.push_param(REFERENCE, visitor);
+        } else {
+            out.push(pairs.pair);
         }
-        if out.len() > start {
-            out.push_byte(b'&');
-        }
-        out.push(pairs.pair);
     }
-    if !has_visitor {
-        out.push_param(start, name, visitor);
-        is_changed = true;
-    }
-    let mut utm = Pairs::of(if name.len() == POLAR.len() { utm } else { "" }, b'&');
-    while utm.step() {
-        if has(POLAR_UTM, b' ', utm.name)
-            && utm.value.len() <= UTM_BYTES_MAX
-            && !has_param(address.query, utm.name)
-        {
-            out.push_param(start, utm.name, utm.value);
+    let (mut name, mut value) = (REFERENCE, visitor);
+    let mut utm = Pairs::of(utm, b'&');
+    loop {
+        if !has_param(address.query, name) && value.len() <= UTM_BYTES_MAX {
+            out.push_byte(separator);
+            separator = b'&';
+            out.push_param(name, value);
             is_changed = true;
         }
-    }
-    if !address.fragment.is_empty() {
-        out.push_byte(b'#');
-        out.push(address.fragment);
-    }
-    is_changed
-}
-
-/// Polar's parameter for the visitor; the other providers' are of other lengths.
-const POLAR: &str = "reference_id";
-
-/// The parameter that carries the visitor on a link of this kind, empty when it is no checkout link.
-fn parameter(address: &Address<'_>, hosts: &str) -> &'static str {
-    let Address { host, path, .. } = *address;
-    let is_api = host.strip_prefix("sandbox-").unwrap_or(host) == "api.polar.sh";
-    if host == "buy.polar.sh" || is_api && path.starts_with("v1/checkout-links/") || has(hosts, b',', host) {
-        POLAR
-    } else if host == "buy.stripe.com" {
-        "client_reference_id"
-    } else if host.ends_with(".lemonsqueezy.com")
-        && (path.starts_with("buy/") || path.starts_with("checkout/"))
-    {
-        LEMON_SQUEEZY
-    } else {
-        ""
+        loop {
+            if !utm.step() {
+                if !address.fragment.is_empty() {
+                    out.push_byte(b'#');
+                    out.push(address.fragment);
+                }
+                return is_changed;
+            }
+            if has(KEPT_UTM, b' ', utm.name) {
+                break;
+            }
+        }
+        (name, value) = (utm.name, utm.value);
     }
 }
 
-/// Whether a name found on a link is `name`, also with its brackets written plainly.
-fn is_same_name(found: &str, name: &str) -> bool {
-    found.eq_ignore_ascii_case(name)
-        || name.len() == LEMON_SQUEEZY.len() && found == "checkout[custom][tributary_visitor_id]"
+/// Whether an address is that of a checkout link.
+fn is_checkout(address: &Address<'_>, hosts: &str) -> bool {
+    is(address.host, "buy.polar.sh")
+        // The API, and its sandbox, lead there too.
+        || is_below(address.host, "polar.sh") && starts(address.path, "v1/checkout-links/")
+        || has(hosts, b',', address.host)
 }
 
 fn has_param(query: &str, name: &str) -> bool {
     let mut pairs = Pairs::of(query, b'&');
     while pairs.step() {
-        if pairs.name == name {
+        if is(pairs.name, name) {
             return true;
         }
     }
@@ -149,10 +130,6 @@ mod tests {
             "https://buy.polar.sh/x?reference_id=mine&utm_source=a",
             Some("https://buy.polar.sh/x?reference_id=mine&utm_source=a&utm_campaign=autumn%20sale"),
         );
-        check("https://buy.stripe.com/x?client_reference_id=mine", None);
-        check("https://buy.stripe.com/x?client_reference_id=", None);
-        check("https://a.lemonsqueezy.com/buy/1?checkout[custom][tributary_visitor_id]=mine", None);
-        check("https://a.lemonsqueezy.com/buy/1?checkout%5bcustom%5d%5btributary_visitor_id%5d=mine", None);
     }
 
     #[test]
@@ -167,15 +144,6 @@ mod tests {
     }
 
     #[test]
-    fn other_providers_by_their_own_means() {
-        check("https://buy.stripe.com/test_1", Some("https://buy.stripe.com/test_1?client_reference_id=$"));
-        check(
-            "https://a.lemonsqueezy.com/buy/1?x=1",
-            Some("https://a.lemonsqueezy.com/buy/1?x=1&checkout%5Bcustom%5D%5Btributary_visitor_id%5D=$"),
-        );
-    }
-
-    #[test]
     fn other_links_are_left_alone() {
         for link in [
             "",
@@ -185,7 +153,7 @@ mod tests {
             "https://evil.example/?x=https://buy.polar.sh/",
             "https://buy.polar.sh.evil.example/",
             "https://buy.polar.sh@evil.example/",
-            "https://a.lemonsqueezy.com/account",
+            "https://buy.stripe.com/x",
             "javascript:void(0)",
         ] {
             check(link, None);

@@ -4,8 +4,9 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 use alloc::string::String;
+use core::mem::MaybeUninit;
 
-use crate::text::take;
+use crate::text::{is, take};
 
 /// What `data-consent` says about a visitor who has not been asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,18 +22,29 @@ pub enum Mode {
 
 /// A call's texts, empty when absent, in the order of the functions below; `pixel/loader/loader.js` writes them
 /// with a NUL between. An array, because a struct of texts is read by as many copies of the same code.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Call<'a>([&'a str; 18]);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Call<'a>([&'a str; TEXTS]);
+
+/// Texts of a call.
+const TEXTS: usize = 18;
 
 impl<'a> Call<'a> {
+    /// Takes a call's text apart, in a place for it.
+    pub fn write<'b>(place: &'b mut MaybeUninit<Self>, mut text: &'a str) -> &'b Self {
+        let slots = place.as_mut_ptr().cast::<&'a str>();
+        for at in 0..TEXTS {
+            // SAFETY: a call is so many texts and nothing else.
+            unsafe { slots.add(at).write(take(&mut text, 0)) };
+        }
+        // SAFETY: all of them are written.
+        unsafe { place.assume_init_ref() }
+    }
+
     /// Takes a call's text apart.
     #[must_use]
-    pub fn read(mut text: &'a str) -> Self {
-        let mut call = Self::default();
-        for slot in &mut call.0 {
-            *slot = take(&mut text, 0);
-        }
-        call
+    pub fn read(text: &'a str) -> Self {
+        *Self::write(&mut MaybeUninit::uninit(), text)
     }
 
     /// What is asked; see [`crate::pixel::Pixel::call`].
@@ -47,13 +59,13 @@ impl<'a> Call<'a> {
         self.0[1]
     }
 
-    /// 48 random ASCII characters, five bits of each count: sixteen each for a hit, a session and a visitor.
+    /// A new ULID, for a session or a visitor that may begin.
     #[must_use]
-    pub fn random(&self) -> &'a str {
+    pub fn fresh(&self) -> &'a str {
         self.0[2]
     }
 
-    /// `document.cookie`.
+    /// A space and `document.cookie`, so that one stands before each name.
     #[must_use]
     pub fn cookies(&self) -> &'a str {
         self.0[3]
@@ -86,7 +98,7 @@ impl<'a> Call<'a> {
     /// The browser asks not to be tracked: Global Privacy Control or Do Not Track.
     #[must_use]
     pub fn has_gpc(&self) -> bool {
-        !self.0[8].is_empty() && self.0[9] != "false"
+        !self.0[8].is_empty() && !is(self.0[9], "false")
     }
 
     /// `data-cookie-domain`, empty for a cookie of this host only.
@@ -98,10 +110,12 @@ impl<'a> Call<'a> {
     /// `data-consent`.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        match self.0[11] {
-            "required" => Mode::Required,
-            "session" => Mode::Session,
-            _ => Mode::Granted,
+        if is(self.0[11], "required") {
+            Mode::Required
+        } else if is(self.0[11], "session") {
+            Mode::Session
+        } else {
+            Mode::Granted
         }
     }
 
@@ -120,7 +134,7 @@ impl<'a> Call<'a> {
     /// `data-checkout`: whether links are rewritten without being asked.
     #[must_use]
     pub fn has_checkout(&self) -> bool {
-        self.0[14] != "off"
+        !is(self.0[14], "off")
     }
 
     /// `data-checkout-hosts`: more hosts that serve Polar checkout links, a comma list.
@@ -150,8 +164,8 @@ pub struct Draft<'a> {
     pub letter: char,
     /// See [`Call::now_ms`].
     pub now_ms: u64,
-    /// See [`Call::random`].
-    pub random: &'a str,
+    /// See [`Call::fresh`].
+    pub fresh: &'a str,
     /// See [`Call::cookies`].
     pub cookies: &'a str,
     /// See [`Call::stored`].
@@ -179,9 +193,10 @@ impl Draft<'_> {
         // A letter of NUL, the default, is none: it would be a separator.
         let letter = letter.trim_end_matches('\0');
         let now_ms = alloc::format!("{}", self.now_ms);
+        let cookies = alloc::format!(" {}", self.cookies);
         let flag = |is_so: bool| if is_so { "1" } else { "" };
         let mut all =
-            alloc::vec![letter, &now_ms, self.random, self.cookies, self.stored, self.url, self.referrer];
+            alloc::vec![letter, &now_ms, self.fresh, &cookies, self.stored, self.url, self.referrer];
         all.extend([flag(self.is_return), flag(self.has_gpc)]);
         all.extend(self.tag);
         all.push(self.about);
@@ -210,7 +225,7 @@ mod tests {
         let draft = Draft {
             letter: 'd',
             now_ms: 7,
-            random: "random",
+            fresh: "fresh",
             cookies: "cookies",
             stored: "stored",
             url: "url",
@@ -222,7 +237,7 @@ mod tests {
         };
         let text = draft.write();
         let call = Call::read(&text);
-        assert_eq!((call.now_ms(), call.random(), call.cookies()), ("7", "random", "cookies"));
+        assert_eq!((call.now_ms(), call.fresh(), call.cookies()), ("7", "fresh", " cookies"));
         assert_eq!((call.stored(), call.url(), call.referrer()), ("stored", "url", "referrer"));
         assert_eq!((call.is_return(), call.has_gpc(), call.cookie_domain()), (true, true, ".a.example"));
         assert_eq!((call.mode(), call.domains(), call.ref_params()), (Mode::Required, "b.example", "via"));

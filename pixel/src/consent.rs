@@ -4,6 +4,7 @@
 //! remembered in storage; nothing else is stored without consent.
 
 use crate::config::Mode;
+use crate::text::is;
 
 /// What is allowed now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub const ASKED: u8 = b'g';
 /// an explicit grant is.
 #[must_use]
 pub fn at_start(mode: Mode, has_gpc: bool, stored: &str) -> State {
-    if stored == REFUSED {
+    if is(stored, REFUSED) {
         State::Off
     } else if stored.as_bytes().first() == Some(&ASKED) {
         State::Granted
@@ -46,11 +47,14 @@ pub fn at_start(mode: Mode, has_gpc: bool, stored: &str) -> State {
 /// The state a call of `consent(word)` asks for; `None` for a word that means nothing.
 #[must_use]
 pub fn asked_for(word: &str) -> Option<State> {
-    match word {
-        "granted" => Some(State::Granted),
-        "session" => Some(State::Session),
-        "denied" => Some(State::Off),
-        _ => None,
+    if is(word, "granted") {
+        Some(State::Granted)
+    } else if is(word, "session") {
+        Some(State::Session)
+    } else if is(word, "denied") {
+        Some(State::Off)
+    } else {
+        None
     }
 }
 

@@ -16,7 +16,6 @@ pub mod address;
 pub mod checkout;
 pub mod config;
 pub mod consent;
-pub mod link;
 pub mod pixel;
 pub mod session;
 pub mod spa;

@@ -8,7 +8,7 @@ use core::mem::ManuallyDrop;
 
 use wasm_bindgen::convert::FromWasmAbi;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{HtmlDocument, Storage, Window};
+use web_sys::{HtmlDocument, Storage};
 
 use crate::text::Text;
 
@@ -16,9 +16,8 @@ use crate::text::Text;
 const KEY: &str = "_trb";
 
 /// Places of the page's own objects in the packed glue (`pixel/build/pack.mjs`), for the page's life.
-const WINDOW: u32 = 0;
-const DOCUMENT: u32 = 1;
-const STORAGE: u32 = 2;
+const DOCUMENT: u32 = 0;
+const STORAGE: u32 = 1;
 
 /// One of them, never given back.
 fn object<T: JsCast>(place: u32) -> ManuallyDrop<T> {
@@ -50,10 +49,8 @@ fn set_cookie(id: &str, seconds: &str, domain: &str) {
     // SAFETY: one thread, and nothing called here comes back.
     let cookie = unsafe { &mut *COOKIE.0.get() };
     cookie.clear();
-    // Without TLS a browser takes a `Secure` cookie on localhost only.
-    let secure = if object::<Window>(WINDOW).is_secure_context() { "; secure" } else { "" };
-    let on = if domain.is_empty() { "" } else { "; domain=" };
-    for part in [KEY, "=", id, "; path=/; samesite=lax; max-age=", seconds, secure, on, domain] {
+    // An empty domain is none: a cookie of this host only.
+    for part in ["_trb=", id, "; path=/; samesite=lax; secure; max-age=", seconds, "; domain=", domain] {
         cookie.push(part);
     }
     or_refused(object::<HtmlDocument>(DOCUMENT).set_cookie(cookie.as_str()));

@@ -9,10 +9,9 @@ use wire::{Consent, Touch, VisitorId};
 use crate::checkout;
 use crate::config::{Call, Mode};
 use crate::consent::{self, State};
-use crate::link;
 use crate::session::Session;
 use crate::spa;
-use crate::text::{Text, number};
+use crate::text::{Text, is};
 use crate::visitor;
 
 /// What a call wants done with the browser, in this order: bits.
@@ -65,9 +64,8 @@ impl Pixel {
     /// - `l` count the opened page, unless it is counted already; `p` count the page as it is; `b` the same, come
     ///   back to; `m` the history moved, `r` its entry was rewritten in place: count if that is a new page.
     /// - `t` an event or a person is reported, `e` a built-in event: the session goes on, but none begins.
-    ///   All of these answer `<hit id> <visitor> <session> <consent> <touch>`.
-    /// - `v` answers the visitor's id; `d` the link with the visitor on it, asked for by the site, `D` unasked;
-    ///   `o` what the link leads to ([`link::kind`]).
+    ///   All of these answer `<visitor> <session> <consent> <touch>`.
+    /// - `v` answers the visitor's id; `d` the link with the visitor on it, asked for by the site, `D` unasked.
     /// - `c` consent is as the word says; `a` the collector answered with this visitor id.
     pub fn call(&mut self, call: &Call<'_>) -> Outcome {
         self.answer.clear();
@@ -101,10 +99,6 @@ impl Pixel {
                 }
                 0
             }
-            b'o' => {
-                self.answer.set(link::kind(call, self.state == State::Granted));
-                0
-            }
             _ => self.hit(call),
         }
     }
@@ -136,16 +130,15 @@ impl Pixel {
             if is_granted {
                 outcome |= self.store();
             }
-        } else if self.session.last_ms() == 0 {
+        } else if self.session.last_ms == 0 {
             return 0;
         }
-        visitor::mint(number(call.now_ms()), call.random(), 0, &mut self.answer);
         let consent = if is_granted { Consent::Granted } else { Consent::Session };
         let texts =
             [self.visitor.as_str(), self.session.id.as_str(), consent.name(), touch.map_or("", Touch::name)];
         for text in texts {
-            self.answer.push_byte(b' ');
             self.answer.push(text);
+            self.answer.push_byte(b' ');
         }
         outcome
     }
@@ -165,7 +158,7 @@ impl Pixel {
         }
         if self.visitor.is_empty() {
             self.visitor.set(VisitorId::PREFIX);
-            visitor::mint(number(call.now_ms()), call.random(), 32, &mut self.visitor);
+            self.visitor.push(call.fresh());
         }
         if is_granted { KEEP } else { 0 }
     }
@@ -181,7 +174,7 @@ impl Pixel {
         }
         self.visitor.set(id);
         // The response header has set it, unless the collector stands on another site.
-        if self.state == State::Granted && visitor::in_cookies(call.cookies()) != id { KEEP } else { 0 }
+        if self.state == State::Granted && !is(visitor::in_cookies(call.cookies()), id) { KEEP } else { 0 }
     }
 
     fn consent(&mut self, call: &Call<'_>) -> Outcome {

@@ -9,12 +9,11 @@ use crate::address::Address;
 use crate::config::Call;
 use crate::text::{Pairs, Text, number, take};
 use crate::touch::{self, Identity, is_utm};
-use crate::visitor::mint;
 
 /// Idle time that ends a session, and the time within which the same campaign is the same visit.
 pub const IDLE_MS: u64 = 30 * 60 * 1000;
 
-/// Identities remembered; the one met longest ago is forgotten first.
+/// Identities remembered; the first one met is the first forgotten.
 const SEEN_MAX: usize = 8;
 
 /// A session; before its first hit one that was over long ago.
@@ -23,80 +22,84 @@ pub struct Session {
     pub id: Text,
     /// The utm parameters of its latest touch as they stood in the address, for the checkout.
     pub utm: Text,
-    /// The time of its latest hit, then each campaign identity met: its hash and when it was met last, zeros
-    /// where there is none yet. One array, because reading and writing it is one loop.
-    numbers: [u64; 1 + 2 * SEEN_MAX],
+    /// Time of its latest hit, milliseconds since the epoch.
+    pub last_ms: u64,
+    seen: [Seen; SEEN_MAX],
 }
+
+/// A campaign identity that was met; zeros for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    hash: u64,
+    met_ms: u64,
+}
+
+const NONE: Seen = Seen { hash: 0, met_ms: 0 };
 
 impl Session {
     /// None yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { id: Text::new(), utm: Text::new(), numbers: [0; 1 + 2 * SEEN_MAX] }
+        Self { id: Text::new(), utm: Text::new(), last_ms: 0, seen: [NONE; SEEN_MAX] }
     }
 
     /// Ends it.
     pub fn forget(&mut self) {
         self.utm.clear();
-        self.numbers = [0; 1 + 2 * SEEN_MAX];
-    }
-
-    /// Time of its latest hit, milliseconds since the epoch.
-    #[must_use]
-    pub fn last_ms(&self) -> u64 {
-        self.numbers[0]
+        self.last_ms = 0;
+        self.seen.fill(NONE);
     }
 
     /// Notes an identity; true when it makes a new touch: not met in the last 30 minutes, a click id never.
+    #[inline(never)]
     fn meet(&mut self, identity: Identity, now_ms: u64) -> bool {
-        let mut oldest = 1;
-        let mut at = 1;
-        while at < self.numbers.len() {
-            let met_ms = self.numbers[at + 1];
-            if self.numbers[at] == u64::from(identity.hash) {
-                self.numbers[at + 1] = now_ms;
+        for seen in &mut self.seen {
+            if seen.hash == u64::from(identity.hash) {
+                let met_ms = core::mem::replace(&mut seen.met_ms, now_ms);
                 return !identity.is_click && met_ms.abs_diff(now_ms) > IDLE_MS;
             }
-            if met_ms < self.numbers[oldest + 1] {
-                oldest = at;
-            }
-            at += 2;
         }
-        self.numbers[oldest] = identity.hash.into();
-        self.numbers[oldest + 1] = now_ms;
+        self.seen.copy_within(..SEEN_MAX - 1, 1);
+        self.seen[0] = Seen { hash: identity.hash.into(), met_ms: now_ms };
         true
     }
 
-    /// One line: `<g when the visitor agreed, else d> <last_ms> <id> <utm> <hash> <ms> …`.
+    /// One line: `<g when the visitor agreed, else d> <last_ms> <hash> <ms> … <id> <utm>`.
     pub fn write(&self, is_asked: bool, line: &mut Text) {
         line.set(if is_asked { "g" } else { "d" });
-        for (at, value) in self.numbers.iter().enumerate() {
+        let mut number = |value| {
             line.push_byte(b' ');
-            line.push_digits(*value);
-            if at == 0 {
-                for text in [&self.id, &self.utm] {
-                    line.push_byte(b' ');
-                    line.push(text.as_str());
-                }
-            }
+            line.push_digits(value);
+        };
+        number(self.last_ms);
+        for seen in &self.seen {
+            number(seen.hash);
+            number(seen.met_ms);
+        }
+        for text in [&self.id, &self.utm] {
+            line.push_byte(b' ');
+            line.push(text.as_str());
         }
     }
 
-    /// Takes over the session of a line, when that is the later one. Anything else changes nothing; damaged
-    /// numbers count as zero.
+    /// Takes over the session of a line, when that is the later one. A damaged line is no session; damaged numbers
+    /// count as zero.
     pub fn read(&mut self, mut line: &str) {
-        let mut next = || take(&mut line, b' ');
-        next();
-        let last_ms = number(next());
-        let id = next();
-        if last_ms <= self.last_ms() || id.len() != Ulid::LEN {
+        take(&mut line, b' ');
+        let mut next = || number(take(&mut line, b' '));
+        let last_ms = next();
+        if last_ms <= self.last_ms {
             return;
         }
-        self.id.set(id);
-        self.utm.set(next());
-        self.numbers[0] = last_ms;
-        for slot in &mut self.numbers[1..] {
-            *slot = number(next());
+        self.last_ms = last_ms;
+        for seen in &mut self.seen {
+            seen.hash = next();
+            seen.met_ms = next();
+        }
+        self.id.set(take(&mut line, b' '));
+        self.utm.set(line);
+        if self.id.len() != Ulid::LEN {
+            self.forget();
         }
     }
 
@@ -108,13 +111,12 @@ impl Session {
     pub fn enter(&mut self, call: &Call<'_>, referrer: &str, is_return: bool) -> Option<Touch> {
         let now_ms = number(call.now_ms());
         let page = Address::parse(call.url());
-        let is_first = self.last_ms().abs_diff(now_ms) > IDLE_MS;
+        let is_first = self.last_ms.abs_diff(now_ms) > IDLE_MS;
         if is_first {
             self.forget();
-            self.id.clear();
-            mint(now_ms, call.random(), 16, &mut self.id);
+            self.id.set(call.fresh());
         }
-        self.numbers[0] = now_ms;
+        self.last_ms = now_ms;
         let mut is_campaign = false;
         touch::identities(call, &page, referrer, |identity| is_campaign |= self.meet(identity, now_ms));
         if !is_first && (is_return || !is_campaign) {
@@ -124,7 +126,10 @@ impl Session {
         let mut query = Pairs::of(page.query, b'&');
         while query.step() {
             if is_utm(query.name) && !query.value.is_empty() {
-                self.utm.push_param(0, query.name, query.value);
+                if !self.utm.is_empty() {
+                    self.utm.push_byte(b'&');
+                }
+                self.utm.push(query.pair);
             }
         }
         Some(if is_first { Touch::Session } else { Touch::Campaign })
@@ -159,10 +164,10 @@ mod tests {
 
         fn hit(&mut self, minute: u64, query: &str, is_return: bool) -> Option<Touch> {
             self.minted += 1;
-            let random = String::from(char::from(b'@' + self.minted)).repeat(48);
+            let fresh = self.minted.to_string();
             let url = format!("https://shop.example/?{query}");
             let draft =
-                Draft { now_ms: minute * MINUTE, random: &random, url: &url, ..Draft::default() }.write();
+                Draft { now_ms: minute * MINUTE, fresh: &fresh, url: &url, ..Draft::default() }.write();
             self.session.enter(&Call::read(&draft), "", is_return)
         }
 
@@ -252,37 +257,47 @@ mod tests {
     fn same(one: &Session, other: &Session) -> bool {
         one.id.as_str() == other.id.as_str()
             && one.utm.as_str() == other.utm.as_str()
-            && one.numbers == other.numbers
+            && (one.last_ms, one.seen) == (other.last_ms, other.seen)
     }
+
+    const NUMBERS: &str = "1 1 2 2 3 3 4 4 5 5 6 6 7 7 8 x";
 
     #[test]
     fn damaged_lines_are_no_session() {
-        for bad in ["", "g", "g x 1 -", "off", "g 5 01arz3ndektsv4rrffq69g5fa utm_source=a"] {
-            assert!(same(&read(bad), &Session::new()), "{bad}");
+        for bad in [
+            "",
+            "g",
+            "g x 1 -",
+            "off",
+            "g 5",
+            &format!("g 5 {NUMBERS} 01arz3ndektsv4rrffq69g5fa utm_source=a"),
+        ] {
+            assert_eq!(read(bad).last_ms, 0, "{bad}");
         }
-        let short = read("d 5 01arz3ndektsv4rrffq69g5fav utm_source=a 7 x");
-        assert_eq!((short.utm.as_str(), short.last_ms(), short.numbers[1]), ("utm_source=a", 5, 7));
+        let session = read(&format!("g 5 {NUMBERS} 01arz3ndektsv4rrffq69g5fav utm_source=a"));
+        assert_eq!((session.utm.as_str(), session.last_ms), ("utm_source=a", 5));
+        assert_eq!((session.seen[6].met_ms, session.seen[7].met_ms), (7, 0));
     }
 
     #[test]
     fn of_two_sessions_the_later_counts() {
-        let mut session = read("d 9 01arz3ndektsv4rrffq69g5fav utm_source=a");
-        session.read("d 8 01brz3ndektsv4rrffq69g5fav utm_source=b");
+        let mut session = read(&format!("d 9 {NUMBERS} 01arz3ndektsv4rrffq69g5fav utm_source=a"));
+        session.read(&format!("d 8 {NUMBERS} 01brz3ndektsv4rrffq69g5fav utm_source=b"));
         assert_eq!(session.utm.as_str(), "utm_source=a");
-        session.read("d 10 01brz3ndektsv4rrffq69g5fav utm_source=b");
+        session.read(&format!("d 10 {NUMBERS} 01brz3ndektsv4rrffq69g5fav utm_source=b"));
         assert_eq!(session.id.as_str(), "01brz3ndektsv4rrffq69g5fav");
     }
 
     proptest! {
         #[test]
         fn a_line_is_read_back(
-            utm in "[a-z_=&%0-9]{0,30}", numbers in any::<[u64; 1 + 2 * SEEN_MAX]>()
+            utm in "[a-z_=&%0-9]{0,30}", last_ms in 1u64.., numbers in any::<[(u64, u64); SEEN_MAX]>()
         ) {
             let mut session = Box::new(Session::new());
             session.id.set("01arz3ndektsv4rrffq69g5fav");
             session.utm.set(&utm);
-            session.numbers = numbers;
-            session.numbers[0] = numbers[0].max(1);
+            session.last_ms = last_ms;
+            session.seen = numbers.map(|(hash, met_ms)| Seen { hash, met_ms });
             let mut line = Text::new();
             session.write(false, &mut line);
             prop_assert!(same(&read(line.as_str()), &session));

@@ -5,21 +5,22 @@
 //! is how sites tidy the address after reading it. `data-spa="hash"` makes every fragment a route.
 
 use crate::address::Address;
+use crate::text::{is, starts};
 
 /// Whether going from `before` to `now` shows a new page; `is_replaced` when the entry was rewritten in place.
 /// `spa` is the tag's word.
 #[must_use]
 pub fn is_new_page(before: &str, now: &str, is_replaced: bool, spa: &str) -> bool {
     let (before, now) = (Address::parse(before), Address::parse(now));
-    spa != "off"
-        && (before.front != now.front
-            || route(before.fragment, spa) != route(now.fragment, spa)
-            || !is_replaced && before.query != now.query)
+    !is(spa, "off")
+        && !(is(before.front, now.front)
+            && is(route(before.fragment, spa), route(now.fragment, spa))
+            && (is_replaced || is(before.query, now.query)))
 }
 
 /// A fragment that is a route; an anchor is none.
 fn route<'a>(fragment: &'a str, spa: &str) -> &'a str {
-    if fragment.starts_with('/') || fragment.starts_with('!') || spa == "hash" { fragment } else { "" }
+    if starts(fragment, "/") || starts(fragment, "!") || is(spa, "hash") { fragment } else { "" }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Separators are ASCII, so cutting at one never cuts a character. Nothing here allocates.
 
 /// Bytes a [`Text`] holds.
-pub const TEXT_BYTES_MAX: usize = 8192;
+pub const TEXT_BYTES_MAX: usize = 4096;
 
 /// Takes the word before the next separator off the front of `rest`: all of it when there is none.
 #[inline(never)]
@@ -22,6 +22,27 @@ pub fn take<'a>(rest: &mut &'a str, separator: u8) -> &'a str {
         *rest = rest.get_unchecked((at + 1).min(bytes.len())..);
         word
     }
+}
+
+/// Whether two texts are the same. One copy of it, in place of one for each text it is asked of.
+#[inline(never)]
+#[must_use]
+pub fn is(text: &str, other: &str) -> bool {
+    text == other
+}
+
+/// Whether a text ends with another.
+#[inline(never)]
+#[must_use]
+pub fn ends(text: &str, end: &str) -> bool {
+    text.ends_with(end)
+}
+
+/// Whether a text starts with another.
+#[inline(never)]
+#[must_use]
+pub fn starts(text: &str, start: &str) -> bool {
+    text.starts_with(start)
 }
 
 /// Walks over the `name=value` pairs of a query, a cookie header or a plain list.
@@ -151,11 +172,9 @@ impl Text {
         self.push_byte(b'0' + (value % 10) as u8);
     }
 
-    /// Appends `&name=value`, without the ampersand at the start of a query.
-    pub fn push_param(&mut self, start: usize, name: &str, value: &str) {
-        if self.len > start {
-            self.push_byte(b'&');
-        }
+    /// Appends `name=value`.
+    #[inline(never)]
+    pub fn push_param(&mut self, name: &str, value: &str) {
         self.push(name);
         self.push_byte(b'=');
         self.push(value);

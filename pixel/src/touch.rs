@@ -5,7 +5,7 @@
 
 use crate::address::{Address, is_of_sites, is_same_site};
 use crate::config::Call;
-use crate::text::{Pairs, has};
+use crate::text::{Pairs, has, starts};
 
 /// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
 /// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
@@ -16,7 +16,7 @@ const CLICK_IDS: &str = "gclid gbraid wbraid gad_source gad_campaignid gclsrc dc
 /// One identity on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// FNV-1a of its names and values.
+    /// FNV-1a of its name and value.
     pub hash: u32,
     /// A click id names one click: met again in the session, it is never new.
     pub is_click: bool,
@@ -28,14 +28,14 @@ pub fn identities(call: &Call<'_>, page: &Address<'_>, referrer: &str, mut found
     let mut utm_sum = 0u32;
     let mut is_plain = true;
     let mut query = Pairs::of(page.query, b'&');
-    // One place where an identity is told: what it calls is compiled into it. The two after the query come last.
+    // One place where an identity is told, the referrer's last: what it calls is compiled into it.
     loop {
         let identity = if query.step() {
-            let hash = hash(query.name, query.value);
             let is_click = has(CLICK_IDS, b' ', query.name);
             if query.value.is_empty() {
                 continue;
             }
+            let hash = hash(query.pair);
             if is_utm(query.name) {
                 // A sum does not depend on the order the parameters stand in.
                 utm_sum = utm_sum.wrapping_add(hash);
@@ -46,19 +46,17 @@ pub fn identities(call: &Call<'_>, page: &Address<'_>, referrer: &str, mut found
             }
             Identity { hash, is_click }
         } else if utm_sum != 0 {
-            let hash = utm_sum;
-            utm_sum = 0;
-            Identity { hash, is_click: false }
+            Identity { hash: core::mem::take(&mut utm_sum), is_click: false }
         } else {
             let from = Address::parse(referrer).host;
-            if is_plain
-                && !from.is_empty()
-                && !is_same_site(from, page.host)
-                && !is_of_sites(from, call.domains())
+            if !is_plain
+                || from.is_empty()
+                || is_same_site(from, page.host)
+                || is_of_sites(from, call.domains())
             {
-                found(Identity { hash: hash("", from), is_click: false });
+                return;
             }
-            return;
+            Identity { hash: hash(from), is_click: false }
         };
         is_plain = false;
         found(identity);
@@ -68,15 +66,14 @@ pub fn identities(call: &Call<'_>, page: &Address<'_>, referrer: &str, mut found
 /// Whether a parameter belongs to the utm set.
 #[must_use]
 pub fn is_utm(name: &str) -> bool {
-    name.starts_with("utm_")
+    starts(name, "utm_")
 }
 
-fn hash(name: &str, value: &str) -> u32 {
+#[inline(never)]
+fn hash(text: &str) -> u32 {
     let mut hash = 0x811c_9dc5;
-    for part in [name, "=", value] {
-        for byte in part.bytes() {
-            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        }
+    for byte in text.bytes() {
+        hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     }
     hash
 }

@@ -139,12 +139,13 @@ impl Visitor {
         let answer = self.browser().asks(letter, "", now_ms);
         let mut words = answer.split(' ').map(str::to_owned);
         let mut hit = happened;
-        for name in ["id", "visitor", "session", "consent", "touch"] {
+        for name in ["visitor", "session", "consent", "touch"] {
             let word = words.next().expect("the pixel reports this call");
             if !word.is_empty() {
                 hit[name] = word.into();
             }
         }
+        hit["id"] = self.browser().mints(now_ms).into();
         hit["ws"] = self.0.shop.workspace().into();
         hit["url"] = self.page_url().into();
         hit["at"] = now_ms.into();
@@ -183,15 +184,21 @@ impl Visitor {
 }
 
 impl Browser {
+    /// A new ULID.
+    fn mints(&mut self, now_ms: i64) -> String {
+        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
+        let random: String = (0..16).map(|_| char::from(LETTERS[self.dice.below(32) as usize])).collect();
+        wire::Ulid::from_digits(now_ms as u64, &random).to_string()
+    }
+
     /// Runs a call, does what it wants done to cookie and storage, and answers what it answers.
     fn asks(&mut self, letter: char, about: &str, now_ms: i64) -> String {
-        const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
-        let random: String = (0..48).map(|_| char::from(LETTERS[self.dice.below(32) as usize])).collect();
+        let fresh = self.mints(now_ms);
         let page = self.page.as_mut().expect("a page is open");
         let draft = Draft {
             letter,
             now_ms: now_ms as u64,
-            random: &random,
+            fresh: &fresh,
             cookies: &self.cookie,
             stored: &self.stored,
             url: &page.url,

@@ -26,6 +26,7 @@ export class Collector {
   /** Whether the answer sets the cookie, as it cannot from another site. */
   setsCookie = true;
   #waiting = [];
+  #seen = new Set();
 
   static async start() {
     const collector = new Collector();
@@ -57,13 +58,22 @@ export class Collector {
     });
   }
 
+  /** Waits for so many built-in events `engaged`. */
+  async engagedTaken(count) {
+    const end = Date.now() + 10_000;
+    while (this.engaged.length < count) {
+      if (Date.now() > end) throw new Error(`${count} engaged wanted, ${this.engaged.length} came`);
+      await new Promise((done) => this.server.once('taken', done));
+    }
+  }
+
   #answer(request, response) {
     const { pathname } = new URL(request.url, this.origin);
     const origin = request.headers.origin;
-    if (request.method === 'POST' && pathname === '/c') {
+    if (request.method === 'POST' && (pathname === '/c' || pathname === '/c/handover')) {
       let body = '';
       request.on('data', (chunk) => (body += chunk));
-      request.on('end', () => this.#take(body, request, response));
+      request.on('end', () => (pathname === '/c' ? this.#take(body, request, response) : this.#hand(body, request, response)));
     } else if (manifest.files[pathname.slice(1)]) {
       const type = pathname.endsWith('.js') ? 'text/javascript' : 'application/wasm';
       this.served.push(pathname);
@@ -72,6 +82,12 @@ export class Collector {
     } else {
       response.writeHead(404, { 'access-control-allow-origin': origin || '*' }).end();
     }
+  }
+
+  #hand(body, request, response) {
+    const { visitor } = JSON.parse(body);
+    const headers = { 'access-control-allow-origin': request.headers.origin, 'access-control-allow-credentials': 'true' };
+    response.writeHead(200, headers).end(JSON.stringify({ handover: `${visitor}.t1.mac` }));
   }
 
   #take(body, request, response) {
@@ -97,9 +113,13 @@ export class Collector {
     for (const hit of hits) {
       hit.cookie = /(?:^|; )_trb=([^;]*)/.exec(request.headers.cookie || '')?.[1];
       hit.type = request.headers['content-type'];
+      // A page that is left may take a hit on its way for lost, and the next one sends it again: it counts once.
+      if (this.#seen.has(hit.id)) continue;
+      this.#seen.add(hit.id);
       (hit.name === 'engaged' ? this.engaged : this.hits).push(hit);
     }
     this.#waiting = this.#waiting.filter((check) => !check());
+    this.server.emit('taken');
   }
 }
 

@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn every_set_up_of_the_table() {
         use CookieLife::*;
-        let cases: [(&str, &str, bool, &[&str], &[&str], CookieLife); 14] = [
+        type Addresses = &'static [&'static str];
+        let cases: [(&str, &str, bool, Addresses, Addresses, CookieLife); 14] = [
             // Served below the site's own host.
             ("www.example.com", "www.example.com", true, &[], &[], Full),
             ("WWW.Example.com.", "www.example.com:443", true, &[], &[], Full),

@@ -23,7 +23,7 @@ fuzz_target!(|data: &[u8]| {
         let _ = std::fs::remove_file(folder.join(name));
     }
     std::fs::write(folder.join(FILE), &file).expect("the folder takes a file");
-    let Ok(inbox) = Inbox::open(&folder, Options { bytes_max: 1 << 20 }) else { return };
+    let Ok(inbox) = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 }) else { return };
     runtime().block_on(async {
         if let Ok(Some(unit)) = inbox.next_unit(1000).await {
             let _ = inbox.unit_rows(&unit).await;
@@ -62,7 +62,7 @@ fn sound() -> &'static [u8] {
     static SOUND: OnceLock<Vec<u8>> = OnceLock::new();
     SOUND.get_or_init(|| {
         let folder = folder("sound");
-        let inbox = Inbox::open(&folder, Options { bytes_max: 1 << 20 }).expect("a new inbox opens");
+        let inbox = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 }).expect("a new inbox opens");
         runtime().block_on(async {
             for number in 0..5 {
                 inbox.append(record()).await.expect("a record is kept");

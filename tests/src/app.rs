@@ -101,12 +101,8 @@ impl TestApp {
         let address = listener.local_addr().expect("a bound listener has an address");
         let routes = router(app.clone());
         let server = tokio::spawn(serve(listener, routes, Options::default(), std::future::pending()));
-        // What every browser sends; requests to the API do not mind.
-        let browser = [("accept-language", "en"), ("sec-fetch-site", "same-site")];
-        let browser =
-            browser.map(|(name, value)| (name.parse().expect("a name"), value.parse().expect("a value")));
         let http = reqwest::Client::builder()
-            .default_headers(browser.into_iter().collect())
+            .default_headers(every_browser())
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .build()
@@ -119,10 +115,12 @@ impl TestApp {
         format!("http://{}", self.address)
     }
 
-    /// A request to a path of this server; send it with [`TestApp::send`].
+    /// A request to a path of this server; send it with [`TestApp::send`]. Those to the collector come from a
+    /// page of the merchant's, as browsers say it.
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().expect("a method");
-        self.http.request(method, format!("http://{}{path}", self.address))
+        let request = self.http.request(method, format!("http://{}{path}", self.address));
+        if path.starts_with("/c") { request.header("sec-fetch-site", "same-site") } else { request }
     }
 
     /// Sends a request.
@@ -166,6 +164,12 @@ impl Drop for TestApp {
         self.server.abort();
         stores::drop_database(std::mem::take(&mut self.database));
     }
+}
+
+/// What every browser sends with every request.
+fn every_browser() -> reqwest::header::HeaderMap {
+    let language = reqwest::header::HeaderValue::from_static("en");
+    [(reqwest::header::ACCEPT_LANGUAGE, language)].into_iter().collect()
 }
 
 fn settings() -> (Config, TempDir) {

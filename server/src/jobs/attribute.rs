@@ -59,13 +59,20 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
     let mut loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
     let roots: Vec<u128> = loaded.roots().collect();
     let mut journeys: HashMap<u128, Vec<domain::attribution::Touch>> = HashMap::new();
-    if !roots.is_empty() {
-        let window_ms = window_ms(app, workspace_id);
-        read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
-            journeys.insert(root, touches.clone());
-        })
-        .await?;
-    }
+    let touched: Vec<u128> = ids.iter().copied().chain(loaded.orders.iter().map(|order| order.id)).collect();
+    let mut texts = loaded.texts.clone();
+    // What stands and what should: neither waits for the other.
+    let (standing, ()) = tokio::try_join!(standing(store, workspace_id, &touched, &mut texts), async {
+        if !roots.is_empty() {
+            let window_ms = window_ms(app, workspace_id);
+            read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
+                journeys.insert(root, touches.clone());
+            })
+            .await?;
+        }
+        Ok::<_, JobError>(())
+    })?;
+    loaded.texts = texts;
     let mut rows = Vec::new();
     let mut poster = Poster::default();
     for &root_id in &roots {
@@ -75,8 +82,6 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
         }
     }
     let mut posted = Posted { orders: loaded.orders.len() as u64, credits: rows.len() as u64, written: 0 };
-    let touched: Vec<u128> = ids.iter().copied().chain(loaded.orders.iter().map(|order| order.id)).collect();
-    let standing = standing(store, workspace_id, &touched, &mut loaded.texts).await?;
     let change = difference(standing, rows, &loaded.texts);
     if !change.is_empty() {
         keep_facets(app, workspace_id, &change).await?;

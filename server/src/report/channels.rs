@@ -18,23 +18,11 @@ struct CreditRow {
     refunded: i64,
 }
 
-#[derive(Row, Deserialize)]
-struct VisitRow {
-    values: Vec<String>,
-    everything: u8,
-    visitors: u64,
-    visits: u64,
-}
-
 /// The sums of one period, and whether its visits are exact.
 struct PeriodSums {
     credits: Vec<CreditSum>,
     visits: Vec<VisitSum>,
     exact: Option<bool>,
-}
-
-fn visits_of(rows: &[VisitRow]) -> u64 {
-    rows.iter().filter(|row| row.everything == 1).map(|row| row.visits).sum()
 }
 
 impl Reports {
@@ -59,13 +47,12 @@ impl Reports {
 
     async fn sums(&self, query: &Query, period: &Period) -> Result<PeriodSums, ReportError> {
         let credits = self.prepare(sql!("reports/channels.sql"), query, period);
-        let visits = self.prepare(sql!("reports/visits.sql"), query, period);
         let (credits, visits) = tokio::try_join!(
             async { Ok(credits.on(&self.app.store).fetch_all::<CreditRow>().await?) },
             async {
                 match query.groups_orders() {
                     true => Ok(None),
-                    false => self.counted::<VisitRow>(&visits, visits_of).await.map(Some),
+                    false => self.visits(query, period).await.map(Some),
                 }
             }
         )?;
@@ -83,16 +70,7 @@ impl Reports {
             };
             Ok(CreditSum { values: row.values, currency: currency(&row.code)?, sums })
         });
-        let visits = visits.into_iter().map(|mut row| {
-            // A touch whose facet is not there yet has no values at all.
-            row.values.resize(query.group_by.len(), String::new());
-            VisitSum {
-                values: (row.everything == 0).then_some(row.values),
-                visitors: row.visitors,
-                visits: row.visits,
-            }
-        });
         let credits = credits.collect::<Result<_, ReportError>>()?;
-        Ok(PeriodSums { credits, visits: visits.collect(), exact })
+        Ok(PeriodSums { credits, visits, exact })
     }
 }

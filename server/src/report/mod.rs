@@ -19,6 +19,7 @@ mod story;
 mod tests;
 mod timeseries;
 mod timing;
+mod visitors;
 mod visits;
 
 use std::sync::Arc;

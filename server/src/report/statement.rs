@@ -46,8 +46,6 @@ impl Statement {
             .filter(|dimension| query.group_by.contains(dimension))
             .map(|dimension| format!(", {}", dimension.column()))
             .collect();
-        let values: Vec<String> =
-            query.group_by.iter().map(|dimension| format!("toString({})", place(*dimension))).collect();
         let each = |column: &str| -> String {
             let sums = MODELS.iter().map(|model| format!("toInt64(sign * {column}_{})", model.name()));
             sums.collect::<Vec<_>>().join(", ")
@@ -60,7 +58,7 @@ impl Statement {
         statement.fill("model", MODELS[query.model].name());
         statement.fill("at", at);
         statement.fill("order_columns", &columns);
-        statement.fill("values", &format!("[{}]", values.join(", ")));
+        statement.fill("values", &values(query));
         statement.fill("touch_filters", &touch_filters);
         statement.fill("order_filters", &order_filters);
         statement.fill("amounts", &each("amount"));
@@ -133,6 +131,12 @@ impl Statement {
 }
 
 const DIMENSIONS_OF_ORDERS: [Dimension; 3] = [Dimension::Product, Dimension::Provider, Dimension::Connection];
+
+/// The values a question groups by, as SQL: an array of texts, in a query that joins facets.
+pub(super) fn values(query: &Query) -> String {
+    let texts = query.group_by.iter().map(|dimension| format!("toString({})", place(*dimension)));
+    format!("[{}]", texts.collect::<Vec<_>>().join(", "))
+}
 
 /// Where a dimension's column stands in a query that joins facets.
 fn place(dimension: Dimension) -> String {

@@ -8,7 +8,7 @@ use super::{ReportError, Reports};
 use crate::sql;
 
 /// Up to so many visits in the period they are counted one by one: within some tens of milliseconds.
-const EXACT_VISITS_MAX: u64 = 500_000;
+pub(super) const EXACT_VISITS_MAX: u64 = 500_000;
 
 /// Rows of visits, and whether every count in them is exact.
 pub(super) struct Counted<T> {
@@ -24,13 +24,29 @@ impl Reports {
         statement: &Statement,
         visits: fn(&[T]) -> u64,
     ) -> Result<Counted<T>, ReportError> {
-        let sketch = filled(statement, sql!("reports/touches_stored.sql"), "uniqCombined", "(16)");
-        let rows = sketch.on(&self.app.store).fetch_all::<T>().await?;
+        let rows = self.sketched(statement).await?;
         if visits(&rows) > EXACT_VISITS_MAX {
             return Ok(Counted { rows, exact: false });
         }
+        Ok(Counted { rows: self.counted_exactly(statement).await?, exact: true })
+    }
+
+    /// Over the touches as they are stored, visitors near.
+    pub(super) async fn sketched<T: RowOwned + RowRead>(
+        &self,
+        statement: &Statement,
+    ) -> Result<Vec<T>, ReportError> {
+        let sketch = filled(statement, sql!("reports/touches_stored.sql"), "uniqCombined", "(16)");
+        Ok(sketch.on(&self.app.store).fetch_all().await?)
+    }
+
+    /// Over every touch once, visitors to the last one: where visits are few.
+    pub(super) async fn counted_exactly<T: RowOwned + RowRead>(
+        &self,
+        statement: &Statement,
+    ) -> Result<Vec<T>, ReportError> {
         let exact = filled(statement, sql!("reports/touches_once.sql"), "uniqExact", "");
-        Ok(Counted { rows: exact.on(&self.app.store).fetch_all::<T>().await?, exact: true })
+        Ok(exact.on(&self.app.store).fetch_all().await?)
     }
 }
 

@@ -169,7 +169,10 @@ impl Store {
             // One block up to the largest batch, so that an insert is there wholly or not at all.
             .with_setting("max_insert_block_size", "1048576")
             .with_setting("min_insert_block_size_rows", "1048576")
-            .with_setting("min_insert_block_size_bytes", "1073741824");
+            .with_setting("min_insert_block_size_bytes", "1073741824")
+            // Rows go in as they are: folding a block as a merge would costs more than all the rest of an insert, and
+            // whoever reads minds rows of different parts anyway.
+            .with_setting("optimize_on_insert", "0");
         if let Some(token) = token {
             insert = insert.with_setting("insert_deduplication_token", token);
         }

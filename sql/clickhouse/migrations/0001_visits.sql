@@ -51,13 +51,18 @@ CREATE TABLE IF NOT EXISTS touches
     click_value   String,
     received_at   DateTime64(3, 'UTC'),
     classified_at DateTime64(3, 'UTC'),
-    INDEX received_minmax received_at TYPE minmax GRANULARITY 1
+    INDEX received_minmax received_at TYPE minmax GRANULARITY 1,
+    -- For reports, which ask by time: the same rows in that order.
+    PROJECTION by_time (SELECT workspace_id, at, facet_id, visitor_id, touch_id, classified_at ORDER BY workspace_id, at),
+    -- For reports over many days: how many touches each facet had on each day of UTC.
+    PROJECTION by_day (SELECT workspace_id, toDate(at), facet_id, count() GROUP BY workspace_id, toDate(at), facet_id)
 )
 ENGINE = ReplacingMergeTree(classified_at)
-PARTITION BY toYYYYMM(at)
 ORDER BY (workspace_id, visitor_id, at, touch_id)
--- Small granules: the journeys of a few orders read a few visitors' rows out of every month.
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Not by month, and small granules: the journeys of a few orders read a few visitors' rows, each in one place.
+-- Projections are made anew when a merge drops rows that were replaced, or a deletion some others.
+SETTINGS index_granularity = 1024, deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'rebuild',
+    non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Grain: one row per distinct set of dimension values; touches and credits point here,
 -- so that neither carries eleven strings.

@@ -71,7 +71,8 @@ CREATE TABLE IF NOT EXISTS orders
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace_id, order_id)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Small granules: ids are random, so a few changed orders are a few places.
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Grain: one row per (order, entry, earner): what each model gives this touch of this order's money.
 -- Two columns per model, amount_<model> and parts_<model> (millionths of the order), are added at start

@@ -1,7 +1,8 @@
 -- Grain: one row per values of the dimensions, and one row over everything (`everything` = 1), because a visitor
 -- may come through several channels and counts once in the total.
 -- Run twice where visits are few (see report/visits.rs): over the stored touches with visitors counted by
--- `uniqCombined`, exact up to some thousand and within half a percent beyond, then exactly.
+-- `uniqCombined`, exact up to some thousand and within half a percent beyond, then exactly. `/*unknown*/` leaves the
+-- groups out that visitors_sampled.sql has answered.
 WITH
     -- Which group of values does each facet belong to? A number, so that touches carry no strings.
     named AS
@@ -30,6 +31,7 @@ WITH
         )
         WHERE true
             /*touch_filters*/
+            /*unknown*/
         GROUP BY group_id
     )
 SELECT

@@ -188,7 +188,7 @@ pub fn journeys_query(
     let text = sql!("journeys/journeys.sql");
     let Some(orders) = only else { return bound(text) };
     let roots: Vec<u128> = orders.roots().collect();
-    // Few visitors, and the time their journeys lie in: read only their granules of those partitions.
+    // Few visitors, and the time their journeys lie in: read only their granules.
     let text = narrowed(text, Scope::Orders(&roots)).replace(
         "/*visitors*/",
         "AND touch.visitor_id IN {visitors:Array(UUID)} \

@@ -67,7 +67,7 @@ mod tests {
                 continue;
             };
             let text = serde_json::to_string(&left).unwrap();
-            for trace in ["ada", "00ad", "00ae"] {
+            for trace in ["\"ada\"", "vis_ada", "cus-ada", "for ada", "00ad", "00ae"] {
                 assert!(!text.contains(trace), "{trace} in {text}");
             }
             if let (Fact::Order(before), Fact::Order(after)) = (&fact, &left) {

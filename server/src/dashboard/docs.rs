@@ -10,10 +10,19 @@ use super::page::shown;
 use crate::app::App;
 use crate::http::codes;
 
+/// A run of a text: words, or a name shown as code.
+#[derive(Debug, PartialEq, Eq)]
+struct Part {
+    text: String,
+    is_code: bool,
+}
+
+type Prose = Vec<Part>;
+
 struct Parameter {
     name: String,
     place: String,
-    description: String,
+    description: Prose,
     values: String,
 }
 
@@ -21,8 +30,8 @@ struct Operation {
     method: String,
     path: String,
     anchor: String,
-    summary: String,
-    description: String,
+    summary: Prose,
+    description: Prose,
     parameters: Vec<Parameter>,
     /// Status of success, and the name of the shape it comes with.
     status: String,
@@ -32,24 +41,24 @@ struct Operation {
 struct Refusal {
     code: &'static str,
     status: u16,
-    means: String,
+    means: Prose,
 }
 
 struct Group {
     name: String,
-    description: String,
+    description: Prose,
     operations: Vec<Operation>,
 }
 
 struct Field {
     name: String,
     kind: String,
-    description: String,
+    description: Prose,
 }
 
 struct Shape {
     name: String,
-    description: String,
+    description: Prose,
     fields: Vec<Field>,
 }
 
@@ -58,7 +67,7 @@ struct Shape {
 struct Docs {
     workspace: &'static str,
     version: String,
-    description: String,
+    description: Prose,
     groups: Vec<Group>,
     shapes: Vec<Shape>,
     refusals: Vec<Refusal>,
@@ -141,18 +150,15 @@ fn answer(operation: &Value) -> (String, Option<String>) {
     (status.to_owned(), content.into_iter().flatten().map(|(_, body)| kind(&body["schema"])).next())
 }
 
-/// A text of the document as HTML: `names` in backticks as code, nothing else.
-fn prose(value: &Value) -> String {
+/// A text of the document: its names stand in backticks.
+fn prose(value: &Value) -> Prose {
     marked(value.as_str().unwrap_or_default())
 }
 
-fn marked(text: &str) -> String {
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let parts = escaped.split('`').enumerate().map(|(at, part)| match at % 2 {
-        0 => part.to_owned(),
-        _ => format!("<code>{part}</code>"),
-    });
-    parts.collect()
+fn marked(text: &str) -> Prose {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(at, part)| Part { text: part.to_owned(), is_code: at % 2 == 1 });
+    parts.filter(|part| !part.text.is_empty()).collect()
 }
 
 fn values(schema: &Value) -> String {
@@ -196,6 +202,8 @@ mod tests {
 
     #[test]
     fn texts_are_text_and_names_in_backticks_are_code() {
-        assert_eq!(marked("a `b<c` & d"), "a <code>b&lt;c</code> &amp; d");
+        let parts = marked("a `b<c` & d");
+        let read: Vec<(&str, bool)> = parts.iter().map(|part| (part.text.as_str(), part.is_code)).collect();
+        assert_eq!(read, [("a ", false), ("b<c", true), (" & d", false)]);
     }
 }

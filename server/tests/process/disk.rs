@@ -6,12 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use load::{Plan, Report};
-use tributary::app::App;
-use tributary::config::Config;
-use tributary::effects::Clock;
 use tributary::jobs;
 
-use crate::program::{Running, WORKSPACE, deliver, folder, prepare, program};
+use crate::program::{Running, WORKSPACE, deliver, folder, opened, prepare, program};
 
 const REQUESTS: u64 = 400;
 /// An event of a kind that nothing is made of; what counts is whether it is kept.
@@ -31,7 +28,7 @@ async fn send(server: &Running, seed: u64) -> Report {
 
 /// Everything acknowledged is stored once, and nothing else twice.
 async fn assert_kept(data_dir: &Path, reports: &[&Report]) {
-    let app = App::open(Config::for_data_dir(data_dir), Clock::system()).await.unwrap();
+    let (_turn, app) = opened(data_dir).await;
     jobs::settle(&app).await.unwrap();
     let stored: Vec<String> =
         app.store.client().query("SELECT toString(hit_id) FROM hits").fetch_all().await.unwrap();

@@ -8,12 +8,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use load::Plan;
-use tributary::app::App;
-use tributary::config::Config;
-use tributary::effects::Clock;
 use tributary::jobs;
 
-use crate::program::{Running, WORKSPACE, deliver, end, folder, prepare, program};
+use crate::program::{Running, WORKSPACE, deliver, end, folder, opened, prepare, program};
 
 /// How often it is killed, unless KILL_ROUNDS says otherwise.
 const KILLS: u64 = 22;
@@ -125,7 +122,7 @@ async fn every_acknowledged_hit_survives_being_killed_at_random_moments() {
     assert!(orders.len() > 20, "only {} webhooks were acknowledged", orders.len());
 
     // The last life is this process: it finishes the delivery and looks.
-    let app = App::open(Config::for_data_dir(dir.path()), Clock::system()).await.unwrap();
+    let (_turn, app) = opened(dir.path()).await;
     jobs::settle(&app).await.unwrap();
     let client = app.store.client();
     let stored: Vec<uuid_row::HitId> = client.query("SELECT hit_id FROM hits").fetch_all().await.unwrap();

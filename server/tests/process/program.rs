@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tokio::sync::{Mutex, MutexGuard};
+use tributary::app::App;
 use tributary::billing::signature;
 use tributary::config::Config;
 use tributary::control::Control;
@@ -58,6 +60,15 @@ pub async fn prepare(data_dir: &Path) {
     let secrets = Secrets::load(&config.secret_key, data_dir).unwrap();
     control.save_connection(&connection, &secrets, 0).await.unwrap();
     control.close().await;
+}
+
+/// One process holds one embedded engine: the tests of this one take turns.
+static ENGINE: Mutex<()> = Mutex::const_new(());
+
+/// The data of a server that has ended, opened in this process. Keep the guard until the app is closed.
+pub async fn opened(data_dir: &Path) -> (MutexGuard<'static, ()>, App) {
+    let turn = ENGINE.lock().await;
+    (turn, App::open(Config::for_data_dir(data_dir), Clock::system()).await.unwrap())
 }
 
 /// A server that serves.

@@ -5,12 +5,9 @@ use std::time::{Duration, Instant};
 
 use load::Plan;
 use rustix::process::{Pid, Signal, kill_process};
-use tributary::app::App;
-use tributary::config::Config;
-use tributary::effects::Clock;
 use tributary::jobs;
 
-use crate::program::{Running, WORKSPACE, folder, prepare, program};
+use crate::program::{Running, WORKSPACE, folder, opened, prepare, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_load_answers_what_it_took_and_keeps_what_it_answered() {
@@ -34,7 +31,7 @@ async fn a_stop_under_load_answers_what_it_took_and_keeps_what_it_answered() {
     assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
     assert!(report.failures.keys().all(|status| *status == 0), "{:?}", report.failures);
     assert!(report.requests > 0);
-    let app = App::open(Config::for_data_dir(dir.path()), Clock::system()).await.unwrap();
+    let (_turn, app) = opened(dir.path()).await;
     jobs::settle(&app).await.unwrap();
     let stored: Vec<String> =
         app.store.client().query("SELECT toString(hit_id) FROM hits").fetch_all().await.unwrap();

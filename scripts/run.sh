@@ -64,7 +64,7 @@ cat <<EOF
 
   Dashboard         $("$bin/tributary" login-link --workspace ws_demo)
   Shop              http://localhost:$shop_port/from
-  Polar stand-in    http://localhost:$polar_port/
+  Polar stand-in    http://localhost:$polar_port/standin/clock   (its API: examples/README.md)
   API               http://localhost:$server_port/docs   (key in $TRIBUTARY_DATA_DIR/demo.key)
 
 EOF

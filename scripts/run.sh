@@ -11,6 +11,8 @@ export TRIBUTARY_DATA_DIR=${TRIBUTARY_DATA_DIR:-$root/.data}
 export TRIBUTARY_HTTP_LISTEN=127.0.0.1:$server_port
 export TRIBUTARY_HTTP_PUBLIC_URL=http://localhost:$server_port
 export TRIBUTARY_PIXEL_DIR=$root/pixel/dist
+# The stand-in is on this machine.
+export TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=${TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1}
 export TRIBUTARY_LOG_FILTER=${TRIBUTARY_LOG_FILTER:-warn}
 
 scripts/build-run.sh

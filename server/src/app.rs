@@ -16,6 +16,7 @@ use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
 use crate::ingest::networks::NetworksError;
 use crate::jobs::Signals;
+use crate::outbound::Outbound;
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 
@@ -52,6 +53,7 @@ pub struct Parts {
     pub collector: Collector,
     pub pixel_files: PixelFiles,
     pub trusted_proxies: TrustedProxies,
+    pub outbound: Outbound,
     directory: RwLock<Arc<Directory>>,
 }
 
@@ -116,6 +118,7 @@ impl App {
             pixel_files: PixelFiles::load(&config.pixel.dir),
             directory: RwLock::default(),
             trusted_proxies,
+            outbound: Outbound::new(&config.outbound)?,
             config,
             clock,
             secrets,

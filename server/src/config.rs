@@ -23,6 +23,7 @@ pub struct Config {
     pub pixel: Pixel,
     pub attribution: Attribution,
     pub poll: Poll,
+    pub outbound: Outbound,
     pub log: Log,
 }
 
@@ -109,6 +110,12 @@ pub struct Attribution {
 pub struct Poll {
     pub interval_minutes: u32,
     pub requests_per_minute: u32,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbound {
+    pub allowed_networks: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -14,6 +14,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod metrics;
 pub mod migrations;
+pub mod outbound;
 pub mod person_keys;
 pub mod report;
 pub mod secrets;

@@ -1,8 +1,5 @@
-//! Calls to a provider's API: one client with time limits, answers of bounded size, and every failure told apart by
-//! what has to be done about it. Never logs a token or a body, never waits and never tries again: the caller does.
-
-use std::sync::OnceLock;
-use std::time::Duration;
+//! Calls to a provider's API: to addresses that may be called ([`Outbound`]), answers of bounded size, and every
+//! failure told apart by what has to be done about it. Never logs a token or a body, never waits and never tries again: the caller does.
 
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;
@@ -12,9 +9,8 @@ use thiserror::Error;
 
 use super::Provider;
 use crate::control::connections::Connection;
+use crate::outbound::{self, Outbound, Refused};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// A hundred orders are less than one megabyte.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
@@ -41,6 +37,8 @@ pub enum ApiError {
     TooMany(Option<u64>),
     #[error("the provider answers {0}; it is tried again")]
     Away(u16),
+    #[error("the connection's address is not called: {0}")]
+    Address(Refused),
     #[error("the provider cannot be reached: {0}; it is tried again")]
     Unreachable(String),
     #[error("the provider's answer is not whole: {0}; it is tried again")]
@@ -59,28 +57,16 @@ impl ApiError {
             ApiError::Rejected(_) => "rejected",
             ApiError::TooMany(_) => "rate_limited",
             ApiError::Away(_) => "provider_error",
+            ApiError::Address(_) => "address_refused",
             ApiError::Unreachable(_) => "unreachable",
             ApiError::Broken(_) => "incomplete_answer",
         }
     }
 }
 
-/// The one client of all outgoing calls to providers.
-fn client() -> &'static reqwest::Client {
-    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
-    CLIENT.get_or_init(|| {
-        reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("tributary/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .expect("a client of plain settings")
-    })
-}
-
 /// One GET of `path` with the connection's token. `scope` is what it needs, for the message.
 pub async fn get(
+    outbound: &Outbound,
     provider: &dyn Provider,
     connection: &Connection,
     path: &str,
@@ -91,7 +77,7 @@ pub async fn get(
     let mut address = url::Url::parse(&format!("{}{path}", provider.api_base(&connection.environment)))
         .map_err(|_| ApiError::Unreachable("the address is none".to_owned()))?;
     address.query_pairs_mut().extend_pairs(query);
-    let mut request = client().get(address).bearer_auth(token.expose_secret());
+    let mut request = outbound.get(address).map_err(ApiError::Address)?.bearer_auth(token.expose_secret());
     for (name, value) in provider.api_headers() {
         request = request.header(*name, *value);
     }
@@ -114,13 +100,14 @@ pub async fn get(
 
 /// The scopes a token lacks for what a poll reads, each named; empty when it has all.
 pub async fn missing_scopes(
+    outbound: &Outbound,
     provider: &dyn Provider,
     connection: &Connection,
 ) -> Result<Vec<&'static str>, ApiError> {
     let lists = provider.lists().iter().map(|list| (list.path, list.scope));
     let mut missing = Vec::new();
     for (path, scope) in lists.chain([provider.endpoints()]) {
-        match get(provider, connection, path, &[("limit", "1".to_owned())], scope).await {
+        match get(outbound, provider, connection, path, &[("limit", "1".to_owned())], scope).await {
             Ok(_) => {}
             Err(ApiError::Scope(_)) => missing.push(scope),
             Err(error) => return Err(error),
@@ -130,6 +117,9 @@ pub async fn missing_scopes(
 }
 
 fn unreachable(error: reqwest::Error) -> ApiError {
+    if let Some(refused) = outbound::refusal(&error) {
+        return ApiError::Address(refused);
+    }
     let why = match (error.is_timeout(), error.is_connect()) {
         (true, _) => "no answer in time".to_owned(),
         (false, true) => "no connection".to_owned(),

@@ -13,6 +13,7 @@ use domain::order::Fact;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 
+use crate::outbound::{Outbound, Refused};
 use lists::{List, Pass};
 
 pub use signature::SignatureError;
@@ -150,10 +151,12 @@ pub fn secrets_usable(secrets: &[SecretString]) -> bool {
     !secrets.is_empty() && secrets.iter().all(|secret| !secret.expose_secret().trim().is_empty())
 }
 
-/// Whether the text names a provider's environment, or the address of a stand-in.
-pub fn is_environment(text: &str) -> bool {
-    matches!(text, "production" | "sandbox")
-        || url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+/// Whether the text names a provider's environment, or the address of a stand-in that may be called.
+pub fn check_environment(text: &str, outbound: &Outbound) -> Result<(), Refused> {
+    match text {
+        "production" | "sandbox" => Ok(()),
+        address => outbound.check(&url::Url::parse(address).map_err(|_| Refused::NotHttp)?),
+    }
 }
 
 /// Days in milliseconds.

@@ -14,6 +14,7 @@ use crate::control::connections::Connection;
 use crate::effects::random_id;
 use crate::http::connections::webhook_url;
 use crate::jobs::poll::PollStatus;
+use crate::outbound::Outbound;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -73,16 +74,18 @@ impl Command {
             return super::sync::run(config, &id, full).await;
         }
         let app = super::open_settings(config).await?;
+        let outbound = Outbound::new(&app.config.outbound)?;
         match self {
             Command::Add { provider, workspace, name, webhook_secrets, token, environment } => {
                 ensure!(
                     billing::provider(&provider).is_some(),
                     "there is no provider {provider:?}; use polar"
                 );
-                ensure!(
-                    billing::is_environment(&environment),
-                    "--environment {environment:?}: use production, sandbox or an http address"
-                );
+                billing::check_environment(&environment, &outbound).with_context(|| {
+                    format!(
+                        "--environment {environment:?}: use production, sandbox or the address of a stand-in"
+                    )
+                })?;
                 let workspace = app.workspace(&workspace).await?.id;
                 let secrets = webhook_secrets.into_iter().map(given).collect::<anyhow::Result<Vec<_>>>()?;
                 ensure!(
@@ -103,7 +106,7 @@ impl Command {
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 println!("{}", connection.id);
                 if connection.token.is_some() {
-                    check_token(&connection).await?;
+                    check_token(&outbound, &connection).await?;
                 }
                 println!(
                     "send its webhooks (format: raw) to {}",
@@ -119,7 +122,7 @@ impl Command {
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 app.control.ask_poll(&connection.id, Pass::History, now_ms).await?;
                 println!("entered; a running server now reads the whole history");
-                check_token(&connection).await?;
+                check_token(&outbound, &connection).await?;
             }
             Command::List => {
                 for connection in app.control.connections(&app.secrets).await? {
@@ -149,9 +152,9 @@ impl Command {
 
 /// Says on standard error what the token may not read. A provider that cannot be reached is no failure: the token is
 /// kept, and the poll says the same later.
-async fn check_token(connection: &Connection) -> anyhow::Result<()> {
+async fn check_token(outbound: &Outbound, connection: &Connection) -> anyhow::Result<()> {
     let Some(provider) = billing::provider(&connection.provider) else { return Ok(()) };
-    match billing::http::missing_scopes(provider, connection).await {
+    match billing::http::missing_scopes(outbound, provider, connection).await {
         Ok(missing) if missing.is_empty() => eprintln!("the token may read everything that is needed"),
         Ok(missing) => {
             eprintln!("the token lacks these scopes, and what they open is not read:");

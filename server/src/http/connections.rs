@@ -126,9 +126,11 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
         ));
     }
     let environment = wanted.environment.unwrap_or_else(|| "production".to_owned());
-    if !billing::is_environment(&environment) {
-        return Err(Problem::invalid("environment", "Use `production`, `sandbox`, or an http address."));
-    }
+    billing::check_environment(&environment, &app.outbound).map_err(|refused| {
+        let detail =
+            format!("Use `production`, `sandbox`, or the address of a stand-in; of this one: {refused}.");
+        Problem::invalid("environment", detail)
+    })?;
     let connection = Connection {
         id: random_id("con_"),
         workspace_id: caller.workspace.id.clone(),

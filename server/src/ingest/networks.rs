@@ -1,5 +1,5 @@
-//! Networks in which programs run and people do not: data centres, as far as the operator lists them. No list
-//! comes with the product: those that exist are licensed, or old within weeks.
+//! Sets of networks an operator lists: data centres, where programs run and people do not, and what outbound calls
+//! may reach. No list of data centres comes with the product: those that exist are licensed, or old within weeks.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -21,12 +21,14 @@ pub enum NetworksError {
 pub struct Networks(Vec<(u128, u128)>);
 
 impl Networks {
+    /// Networks of a list; `setting` is its name, for the message.
+    pub fn of(list: &[String], setting: &str) -> Result<Networks, NetworksError> {
+        list.iter().map(|text| range(text, setting)).collect::<Result<_, _>>().map(Networks::from_ranges)
+    }
+
     /// Networks of a list and of a file with one a line; `#` begins a remark.
     pub fn load(list: &[String], file: &Path) -> Result<Networks, NetworksError> {
-        let mut ranges = Vec::new();
-        for text in list {
-            ranges.push(range(text, "collector.data_center_networks")?);
-        }
+        let mut ranges = Networks::of(list, "collector.data_center_networks")?.0;
         if !file.as_os_str().is_empty() {
             let lines = std::fs::read_to_string(file)
                 .map_err(|source| NetworksError::Unreadable { path: file.to_owned(), source })?;
@@ -35,6 +37,10 @@ impl Networks {
                 ranges.push(range(line, &file.display().to_string())?);
             }
         }
+        Ok(Networks::from_ranges(ranges))
+    }
+
+    fn from_ranges(mut ranges: Vec<(u128, u128)>) -> Networks {
         ranges.sort_unstable();
         // Overlapping ones become one, so that the last that begins before an address is the only candidate.
         ranges.dedup_by(|next, kept| {
@@ -42,7 +48,11 @@ impl Networks {
             kept.1 = if meets { kept.1.max(next.1) } else { kept.1 };
             meets
         });
-        Ok(Networks(ranges))
+        Networks(ranges)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -222,7 +222,7 @@ async fn read(
     let from_ms = state.recent_at_ms.map_or(run.started_ms, |at_ms| at_ms.min(run.started_ms));
     let since_ms = lookback_ms.map(|lookback_ms| from_ms - lookback_ms);
     let query = run.cursor.query(list, since_ms);
-    let answer = billing::http::get(provider, connection, list.path, &query, list.scope).await;
+    let answer = billing::http::get(&app.outbound, provider, connection, list.path, &query, list.scope).await;
     let page = match answer {
         Err(ApiError::Scope(scope)) => {
             tracing::warn!(

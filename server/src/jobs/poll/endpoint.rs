@@ -18,7 +18,7 @@ pub(super) async fn watch(
 ) -> Result<(), ApiError> {
     let (path, scope) = provider.endpoints();
     let query = [("limit", "100".to_owned())];
-    let found = match http::get(provider, connection, path, &query, scope).await {
+    let found = match http::get(&app.outbound, provider, connection, path, &query, scope).await {
         Ok(answer) => judge(
             &Page::read(answer)?.items,
             &webhook_url(&app.config.http.public_url, connection),

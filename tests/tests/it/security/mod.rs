@@ -4,6 +4,7 @@
 mod bodies;
 mod doors;
 mod erasure;
+mod outbound;
 mod pages;
 mod sealed;
 mod sources;

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import binaryen from 'binaryen';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 
 // Bytes as brotli: of everything on the normal path, of the rules as JavaScript, of what few pages need.
 const BYTES_MAX = { normal: 6000, js: 6000, more: 2000 };
@@ -39,7 +40,7 @@ function optimised(from, to) {
   const strip = ['--strip-debug', '--strip-producers', '--strip-target-features'];
   // Nothing lies below the stack, and what would trap has no rescue anyway.
   const free = ['--low-memory-unused', '--traps-never-happen'];
-  return tool('wasm-opt', from, to, ...strip, ...free, '--flatten', '--rereloop', '-Oz', '-Oz', '--converge');
+  return tool('wasm-opt', from, to, ...strip, ...free, '--flatten', '--rereloop', '-Oz', '-Oz', '--converge', '--one-caller-inline-max-function-size=20');
 }
 
 /** The same rules as a JavaScript module with one function: from the imports to the exports. */
@@ -52,13 +53,19 @@ async function asJavaScript(from, to) {
   };
   change(/^import \* as .*$/m, '');
   change(/var retasmFunc = [^]*$/, 'export const start = asmFunc;\n');
-  const result = await build({ ...MINIFIED, stdin: { contents: text }, format: 'esm' });
-  return Buffer.from(result.outputFiles[0].contents);
+  return small({ stdin: { contents: text }, format: 'esm' });
 }
 
-const MINIFIED = {
+/** The script small: esbuild puts the modules into one, terser knows more ways to say the same in fewer bytes. */
+async function small(options) {
+  const [{ text }] = (await build({ ...BUNDLED, ...options })).outputFiles;
+  const compress = { ecma: 2020, passes: 3, unsafe_arrows: true };
+  const { code } = await minify(text, { module: options.format === 'esm', compress, format: { ecma: 2020 } });
+  return Buffer.from(code);
+}
+
+const BUNDLED = {
   bundle: true,
-  minify: true,
   write: false,
   target: 'es2020',
   legalComments: 'none',
@@ -79,7 +86,7 @@ function glue() {
   };
   const body = (name, to) => change(new RegExp(`(function ${name}\\([^)]*\\) \\{)[^]*?\\n\\}\\n`), `$1 ${to} }\n`);
   // The loader calls the exports themselves.
-  change(/export function room[^]*?(?=function __wbg_get_imports)/, '');
+  change(/(\/\*\*[^]*?\*\/\n)?export function room[^]*?(?=function __wbg_get_imports)/, '');
   change(/__wbg___wbindgen_throw_\w+: function[^]*?\},\n/, '');
   change(/__wbindgen_object_drop_ref: function[^]*?\},\n/, '');
   change(/"\.\/pixel_bg\.js": import0/, '".": import0');
@@ -90,14 +97,14 @@ function glue() {
   change(/function handleError[^]*?\n\}\n/, 'const caught = (f) => (...all) => { try { f(...all); } catch {} };\n');
   change(/function\(\) \{ return handleError\(function \(([^)]*)\) (\{[^}]*\}), arguments\); \}/g, 'caught(($1) => $2)');
   change(/__proto__: null,/g, '');
-  for (const name of ['answer', 'setItem', 'removeItem', 'set_cookie'])
+  for (const name of ['setItem', 'removeItem', 'set_cookie'])
     change(new RegExp(`__wbg_${name}_\\w+:`), `${SHORT[name]}:`);
   body('getStringFromWasm0', `return new TextDecoder().decode(new Uint8Array(wasm.${SHORT.memory}.buffer, ptr, len));`);
   change(/let cachedUint8ArrayMemory0[^]*?(?=function getObject)/, '');
   change(/function getObject[^]*?\n/, '');
   change(/getObject\((\w+)\)/g, 'heap[$1]');
   change(/let cachedTextDecoder[^]*$/, 'let wasm;\nexport const use = (exports, objects) => { wasm = exports; heap = objects; };\n' +
-    `export const run = (bytes) => wasm.${SHORT.run}(bytes);\n` +
+    `export const run = (bytes) => getStringFromWasm0(${told}, wasm.${SHORT.run}(bytes));\n` +
     `export const room = () => new Uint8Array(wasm.${SHORT.memory}.buffer, ${room}, 65536);\n`);
   return `${withoutHashes(text)}export { __wbg_get_imports as imports };\n`;
 }
@@ -113,7 +120,7 @@ function withoutUnused(from, to) {
   const module = binaryen.readBinary(Buffer.from(blank, 'latin1'));
   for (let at = module.getNumExports() - 1; at >= 0; at -= 1) {
     const { name } = binaryen.getExportInfo(module.getExportByIndex(at));
-    if (!['memory', 'room', 'run'].includes(name)) module.removeExport(name);
+    if (!['memory', 'room', 'told', 'run'].includes(name)) module.removeExport(name);
   }
   // The hashes that keep the names of many crates' imports apart do not compress; here there are but a few names.
   const text = withoutHashes(module.emitText()).replaceAll('"./pixel_bg.js"', '"."');
@@ -122,7 +129,8 @@ function withoutUnused(from, to) {
 
 /**
  * Takes out of an optimised module the data segments that no constant of its code points into, and the function that
- * says where a call's text goes; gives imports and exports names of one letter. Returns that place.
+ * says where a call's text goes; gives imports and exports names of one letter. Returns
+ * that place, and the one of the answer.
  */
 async function withShortNames(from, to) {
   const bytes = readFileSync(from);
@@ -132,6 +140,7 @@ async function withShortNames(from, to) {
   const { instance } = await WebAssembly.instantiate(bytes, { '.': all });
   const module = binaryen.readBinary(bytes);
   module.removeExport('room');
+  module.removeExport('told');
   let text = module.emitText();
   for (const [name, short] of Object.entries(SHORT)) text = text.replaceAll(`"${name}"`, `"${short}"`);
   const code = text.replace(/^ \(data .*$/gm, '');
@@ -141,16 +150,15 @@ async function withShortNames(from, to) {
     return constants.some((at) => at >= start && at < +start + bytes) ? segment : '';
   });
   writeFileSync(to, binaryen.parseText(live).emitBinary());
-  return instance.exports.room();
+  return [instance.exports.room(), instance.exports.told()];
 }
 
 /** What imports and exports are called where they meet. */
-const SHORT = { memory: 'm', run: 'r', answer: 'a', setItem: 's', removeItem: 'd', set_cookie: 'c' };
+const SHORT = { memory: 'm', run: 'r', setItem: 's', removeItem: 'd', set_cookie: 'c' };
 
 /** wasm-bindgen's glue and the loader as one classic script. */
 async function bundle(define) {
-  const result = await build({
-    ...MINIFIED,
+  return small({
     entryPoints: [join(pixel, 'loader/loader.js')],
     format: 'iife',
     define,
@@ -160,13 +168,10 @@ async function bundle(define) {
         setup({ onResolve, onLoad }) {
           onResolve({ filter: /^pixel$/ }, () => ({ path: join(bound, 'pixel.js') }));
           onLoad({ filter: /pixel\.js$/ }, () => ({ contents: glue() }));
-          // wasm-bindgen's copy of answer.js and the loader's are one module.
-          onResolve({ filter: /answer\.js$/ }, () => ({ path: join(pixel, 'loader/answer.js') }));
         },
       },
     ],
   });
-  return Buffer.from(result.outputFiles[0].contents);
 }
 
 function brotli(bytes) {
@@ -183,12 +188,10 @@ const hashed = (bytes, ending) => `p/${createHash('sha256').update(bytes).digest
 
 withoutUnused(join(bound, 'pixel_bg.wasm'), join(bound, 'used.wasm'));
 optimised(join(bound, 'used.wasm'), join(bound, 'smaller.wasm'));
-const room = await withShortNames(join(bound, 'smaller.wasm'), join(bound, 'live.wasm'));
+const [room, told] = await withShortNames(join(bound, 'smaller.wasm'), join(bound, 'live.wasm'));
 const wasm = optimised(join(bound, 'live.wasm'), join(bound, 'small.wasm'));
 const js = await asJavaScript(join(bound, 'small.wasm'), join(bound, 'small.js'));
-const more = Buffer.from(
-  (await build({ ...MINIFIED, entryPoints: [join(pixel, 'loader/more.js')], format: 'esm' })).outputFiles[0].contents,
-);
+const more = await small({ entryPoints: [join(pixel, 'loader/more.js')], format: 'esm' });
 const names = { wasm: hashed(wasm, 'wasm'), js: hashed(js, 'js'), more: hashed(more, 'js') };
 const loader = await bundle({
   WASM_FILE: JSON.stringify(names.wasm),

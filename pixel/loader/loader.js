@@ -4,7 +4,6 @@
 // It decides nothing: every rule is in the wasm, or where a content security policy refuses wasm in the same rules
 // as JavaScript. Whatever fails here or there, nothing is thrown into the page.
 import { imports, room, run, use } from 'pixel';
-import { answered } from './answer.js';
 
 start: {
   const page = window;
@@ -47,21 +46,27 @@ start: {
     return [...bytes].map(one).join('');
   };
 
+  // Front, host, path, query and fragment of an address.
+  const parts = (url) =>
+    /^((?:https?:)?\/\/(?:[^/?#]*@)?([^/?#]*)([^?#]*)|[^?#]*)\??([^#]*)#?([^]*)/.exec(url || '').slice(1);
+
   // Asks the rules; see `Call` in config.rs for the order and `Pixel::call` for the letters.
   let rules;
   let isInside;
-  const ask = (letter, about, url) => {
+  const ask = (letter, about, url = location.href) => {
     if (!rules || isInside) return;
     isInside = 1;
     try {
+      const address = parts(url);
       const text = [
         letter,
         Date.now(),
         ulid(),
         ' ' + safe(() => doc.cookie)(),
         safe(() => storage.getItem(key))(),
-        url || location.href,
-        doc.referrer,
+        ...address,
+        (`&${address[3]}`.match(/&utm_[^&=]*=[^&]+/g) || []).sort().join(''),
+        parts(doc.referrer)[1],
         /^[rb]/.test(entry.type) || '',
         navigator.globalPrivacyControl || navigator.doNotTrack == 1 || '',
         data.respectGpc,
@@ -76,8 +81,7 @@ start: {
       ].join('\0');
       const { read, written } = new TextEncoder().encodeInto(text, room());
       if (read < text.length) return;
-      run(written);
-      return answered;
+      return run(written);
     } finally {
       isInside = 0;
     }
@@ -178,11 +182,11 @@ start: {
   };
   const decorate = (element, letter) => {
     for (const name of ['href', 'data-polar-checkout']) {
-      const link = ask(letter, element.getAttribute(name));
+      const link = ask(letter, '', element.getAttribute(name) || '');
       if (link) element.setAttribute(name, link);
     }
   };
-  api.decorate = (what) => safe(() => (what.tagName ? decorate(what, 'd') : ask('d', what)))() || what;
+  api.decorate = (what) => safe(() => (what.tagName ? decorate(what, 'd') : ask('d', '', what)))() || what;
   const early = safe(([name, ...all]) => api[name](...all));
   const queue = api.q || [];
   api.q = { push: (...all) => all.forEach(early) };

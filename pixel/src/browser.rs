@@ -15,12 +15,6 @@ use crate::pixel::{FORGET, KEEP, Pixel, STORE};
 /// Most bytes of a call's text.
 const CALL_BYTES_MAX: usize = 65536;
 
-#[wasm_bindgen(module = "/loader/answer.js")]
-extern "C" {
-    /// Hands the loader what a call answers.
-    fn answer(text: &str);
-}
-
 struct Edge {
     pixel: Pixel,
     /// Written anew by every call.
@@ -46,10 +40,17 @@ pub fn room() -> *mut u8 {
     unsafe { (*SLOT.0.get()).text.as_mut_ptr() }
 }
 
-/// Carries out one call of the loader ([`Pixel::call`]), whose text of so many bytes ([`Call`]) it has just
-/// written into [`room`].
+/// Where a call's answer stands after it.
 #[wasm_bindgen]
-pub fn run(bytes: usize) {
+pub fn told() -> *const u8 {
+    // SAFETY: one thread; the reference ends with the call.
+    unsafe { (*SLOT.0.get()).pixel.answer.as_str().as_ptr() }
+}
+
+/// Carries out one call of the loader ([`Pixel::call`]), whose text of so many bytes ([`Call`]) it has just
+/// written into [`room`]. Returns the bytes of what it answers, which stands at [`told`].
+#[wasm_bindgen]
+pub fn run(bytes: usize) -> usize {
     // SAFETY: one thread, and the loader lets no call of the page's own wrappers of cookie and storage come in
     // while one is running: such a call waits.
     let Edge { pixel, call, text } = unsafe { &mut *SLOT.0.get() };
@@ -67,5 +68,5 @@ pub fn run(bytes: usize) {
     if outcome & STORE != 0 {
         page::store(pixel.line.as_str());
     }
-    answer(pixel.answer.as_str());
+    pixel.answer.len()
 }

@@ -4,7 +4,8 @@
 //! is taken off a link, and a link that leads elsewhere is left as it is. The few pages with links of other
 //! providers load what they need besides (`pixel/loader/more.js`).
 
-use crate::address::{Address, is_below};
+use crate::address::is_below;
+use crate::config::Call;
 use crate::text::{Pairs, TEXT_BYTES_MAX, Text, has, is, starts};
 use crate::visitor::is_unsigned_form;
 
@@ -20,18 +21,18 @@ const UTM_BYTES_MAX: usize = 500;
 /// Room for the names of what is added, and the visitor.
 const ADDED_BYTES_MAX: usize = 256;
 
-/// Writes the link with the visitor and the session's `utm` on it; false when it is no checkout link, has all it
-/// needs, or would become too long. `hosts` is the comma list of further hosts that serve Polar's links.
+/// Writes the call's link with the visitor and the session's `utm` on it; false when it is no checkout link, has all
+/// it needs, or would become too long.
 #[must_use]
-pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text) -> bool {
-    let address = Address::parse(link);
-    if !is_checkout(&address, hosts) || link.len() + utm.len() > TEXT_BYTES_MAX - ADDED_BYTES_MAX {
+pub fn rewrite(call: &Call<'_>, visitor: &str, utm: &str, out: &mut Text) -> bool {
+    let length = call.front().len() + call.query().len() + call.fragment().len() + utm.len();
+    if !is_checkout(call) || length > TEXT_BYTES_MAX - ADDED_BYTES_MAX {
         return false;
     }
-    out.set(address.front);
+    out.set(call.front());
     let mut separator = b'?';
     let mut is_changed = false;
-    let mut pairs = Pairs::of(address.query, b'&');
+    let mut pairs = Pairs::of(call.query(), b'&');
     while pairs.step() {
         out.push_byte(separator);
         separator = b'&';
@@ -45,7 +46,7 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text
     let (mut name, mut value) = (REFERENCE, visitor);
     let mut utm = Pairs::of(utm, b'&');
     loop {
-        if !has_param(address.query, name) && value.len() <= UTM_BYTES_MAX {
+        if !has_param(call.query(), name) && value.len() <= UTM_BYTES_MAX {
             out.push_byte(separator);
             separator = b'&';
             out.push_param(name, value);
@@ -53,9 +54,9 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text
         }
         loop {
             if !utm.step() {
-                if !address.fragment.is_empty() {
+                if !call.fragment().is_empty() {
                     out.push_byte(b'#');
-                    out.push(address.fragment);
+                    out.push(call.fragment());
                 }
                 return is_changed;
             }
@@ -67,12 +68,12 @@ pub fn rewrite(link: &str, hosts: &str, visitor: &str, utm: &str, out: &mut Text
     }
 }
 
-/// Whether an address is that of a checkout link.
-fn is_checkout(address: &Address<'_>, hosts: &str) -> bool {
-    is(address.host, "buy.polar.sh")
+/// Whether the call's address is that of a checkout link.
+fn is_checkout(call: &Call<'_>) -> bool {
+    is(call.host(), "buy.polar.sh")
         // The API, and its sandbox, lead there too.
-        || is_below(address.host, "polar.sh") && starts(address.path, "v1/checkout-links/")
-        || has(hosts, b',', address.host)
+        || is_below(call.host(), "polar.sh") && starts(call.path(), "/v1/checkout-links/")
+        || has(call.checkout_hosts(), b',', call.host())
 }
 
 fn has_param(query: &str, name: &str) -> bool {
@@ -88,6 +89,7 @@ fn has_param(query: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::Draft;
 
     const MINTED: &str = "vis_01arz3ndektsv4rrffq69g5fav";
     const SIGNED: &str = "vis_01arz3ndektsv4rrffq69g5fav_1mac";
@@ -95,7 +97,9 @@ mod tests {
 
     fn rewritten(link: &str, hosts: &str, visitor: &str, utm: &str) -> Option<String> {
         let mut out = Box::new(Text::new());
-        rewrite(link, hosts, visitor, utm, &mut out).then(|| out.as_str().to_owned())
+        let tag = ["", "", "", "", "", "", hosts, ""];
+        let draft = Draft { letter: 'd', about: link, tag, ..Draft::default() };
+        rewrite(&Call::read(&draft.write()), visitor, utm, &mut out).then(|| out.as_str().to_owned())
     }
 
     #[track_caller]

@@ -2,8 +2,6 @@
 //!
 //! Unknown attributes and odd values are ignored: a wrong tag must never break the page it is on.
 
-#[cfg(not(target_arch = "wasm32"))]
-use alloc::string::String;
 use core::mem::MaybeUninit;
 
 use crate::text::{is, take};
@@ -27,7 +25,7 @@ pub enum Mode {
 pub struct Call<'a>([&'a str; TEXTS]);
 
 /// Texts of a call.
-const TEXTS: usize = 18;
+const TEXTS: usize = 23;
 
 impl<'a> Call<'a> {
     /// Takes a call's text apart, in a place for it.
@@ -77,42 +75,73 @@ impl<'a> Call<'a> {
         self.0[4]
     }
 
-    /// The page's address: as it was opened for the landing, else as it is now.
+    /// What comes before query and fragment of the address that the call is about: of the link for `d` and `D`, of
+    /// the page as it was opened for the landing, else of the page as it is.
     #[must_use]
-    pub fn url(&self) -> &'a str {
+    pub fn front(&self) -> &'a str {
         self.0[5]
     }
 
-    /// `document.referrer`.
+    /// Its host and port; empty for an address that is not of the web.
     #[must_use]
-    pub fn referrer(&self) -> &'a str {
+    pub fn host(&self) -> &'a str {
         self.0[6]
+    }
+
+    /// Its path, with the first `/`.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.0[7]
+    }
+
+    /// Its query without the `?`.
+    #[must_use]
+    pub fn query(&self) -> &'a str {
+        self.0[8]
+    }
+
+    /// Its fragment without the `#`.
+    #[must_use]
+    pub fn fragment(&self) -> &'a str {
+        self.0[9]
+    }
+
+    /// The utm parameters of its query that have a value, sorted, a `&` before each.
+    #[must_use]
+    pub fn utm(&self) -> &'a str {
+        self.0[10]
+    }
+
+    /// Host of `document.referrer`; empty when there is none, or none of the web.
+    #[must_use]
+    pub fn referrer_host(&self) -> &'a str {
+        self.0[11]
     }
 
     /// The browser reloaded the page, or went back to it through the history.
     #[must_use]
     pub fn is_return(&self) -> bool {
-        !self.0[7].is_empty()
+        !self.0[12].is_empty()
     }
 
     /// The browser asks not to be tracked: Global Privacy Control or Do Not Track.
     #[must_use]
     pub fn has_gpc(&self) -> bool {
-        !self.0[8].is_empty() && !is(self.0[9], "false")
+        !self.0[13].is_empty() && !is(self.0[14], "false")
     }
 
     /// `data-cookie-domain`, empty for a cookie of this host only.
     #[must_use]
     pub fn cookie_domain(&self) -> &'a str {
-        self.0[10]
+        self.0[15]
     }
 
     /// `data-consent`.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        if is(self.0[11], "required") {
+        if is(self.0[16], "required") {
             Mode::Required
-        } else if is(self.0[11], "session") {
+        } else if is(self.0[16], "session") {
             Mode::Session
         } else {
             Mode::Granted
@@ -122,97 +151,50 @@ impl<'a> Call<'a> {
     /// `data-domains`: sister sites, a comma list.
     #[must_use]
     pub fn domains(&self) -> &'a str {
-        self.0[12]
+        self.0[17]
     }
 
     /// `data-ref-params`: parameters that carry a partner code, a comma list.
     #[must_use]
     pub fn ref_params(&self) -> &'a str {
-        if self.0[13].is_empty() { "ref,via,aff" } else { self.0[13] }
+        if self.0[18].is_empty() { "ref,via,aff" } else { self.0[18] }
     }
 
     /// `data-checkout`: whether links are rewritten without being asked.
     #[must_use]
     pub fn has_checkout(&self) -> bool {
-        !is(self.0[14], "off")
+        !is(self.0[19], "off")
     }
 
     /// `data-checkout-hosts`: more hosts that serve Polar checkout links, a comma list.
     #[must_use]
     pub fn checkout_hosts(&self) -> &'a str {
-        self.0[15]
+        self.0[20]
     }
 
     /// `data-spa`: `off` when history changes are no pages, `hash` when every fragment is a page.
     #[must_use]
     pub fn spa(&self) -> &'a str {
-        self.0[16]
+        self.0[21]
     }
 
-    /// What the letter is about: a link, a visitor id, a word.
+    /// What the letter is about, where it is no address: a visitor id, a word.
     #[must_use]
     pub fn about(&self) -> &'a str {
-        self.0[17]
-    }
-}
-
-/// Writes a call's text as the loader does: for the tests, here and of the whole.
-#[cfg(not(target_arch = "wasm32"))]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Draft<'a> {
-    /// See the functions of [`Call`].
-    pub letter: char,
-    /// See [`Call::now_ms`].
-    pub now_ms: u64,
-    /// See [`Call::fresh`].
-    pub fresh: &'a str,
-    /// See [`Call::cookies`].
-    pub cookies: &'a str,
-    /// See [`Call::stored`].
-    pub stored: &'a str,
-    /// See [`Call::url`].
-    pub url: &'a str,
-    /// See [`Call::referrer`].
-    pub referrer: &'a str,
-    /// See [`Call::is_return`].
-    pub is_return: bool,
-    /// See [`Call::has_gpc`].
-    pub has_gpc: bool,
-    /// The attributes, from `data-respect-gpc` to `data-spa`.
-    pub tag: [&'a str; 8],
-    /// See [`Call::about`].
-    pub about: &'a str,
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Draft<'_> {
-    /// The text.
-    #[must_use]
-    pub fn write(&self) -> String {
-        let letter = String::from(self.letter);
-        // A letter of NUL, the default, is none: it would be a separator.
-        let letter = letter.trim_end_matches('\0');
-        let now_ms = alloc::format!("{}", self.now_ms);
-        let cookies = alloc::format!(" {}", self.cookies);
-        let flag = |is_so: bool| if is_so { "1" } else { "" };
-        let mut all =
-            alloc::vec![letter, &now_ms, self.fresh, &cookies, self.stored, self.url, self.referrer];
-        all.extend([flag(self.is_return), flag(self.has_gpc)]);
-        all.extend(self.tag);
-        all.push(self.about);
-        all.join("\0")
+        self.0[22]
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draft::Draft;
 
     #[test]
     fn a_bare_tag_has_the_defaults_of_the_contract() {
         let text = Draft { letter: 'l', url: "https://shop.example/", ..Draft::default() }.write();
         let call = Call::read(&text);
-        assert_eq!((call.letter(), call.url()), (b'l', "https://shop.example/"));
+        assert_eq!((call.letter(), call.front()), (b'l', "https://shop.example/"));
         assert_eq!(
             (call.mode(), call.cookie_domain(), call.ref_params()),
             (Mode::Granted, "", "ref,via,aff")
@@ -223,13 +205,13 @@ mod tests {
     #[test]
     fn every_text_has_its_place() {
         let draft = Draft {
-            letter: 'd',
+            letter: 'c',
             now_ms: 7,
             fresh: "fresh",
             cookies: "cookies",
             stored: "stored",
-            url: "url",
-            referrer: "referrer",
+            url: "https://a.example/b?utm_a=c#d",
+            referrer: "https://e.example/f",
             is_return: true,
             has_gpc: true,
             tag: ["true", ".a.example", "required", "b.example", "via", "off", "pay.example", "hash"],
@@ -238,11 +220,16 @@ mod tests {
         let text = draft.write();
         let call = Call::read(&text);
         assert_eq!((call.now_ms(), call.fresh(), call.cookies()), ("7", "fresh", " cookies"));
-        assert_eq!((call.stored(), call.url(), call.referrer()), ("stored", "url", "referrer"));
+        assert_eq!(
+            (call.stored(), call.front(), call.host()),
+            ("stored", "https://a.example/b", "a.example")
+        );
+        assert_eq!((call.path(), call.query(), call.fragment()), ("/b", "utm_a=c", "d"));
+        assert_eq!((call.utm(), call.referrer_host()), ("&utm_a=c", "e.example"));
         assert_eq!((call.is_return(), call.has_gpc(), call.cookie_domain()), (true, true, ".a.example"));
         assert_eq!((call.mode(), call.domains(), call.ref_params()), (Mode::Required, "b.example", "via"));
         assert_eq!((call.has_checkout(), call.checkout_hosts(), call.spa()), (false, "pay.example", "hash"));
-        assert_eq!((call.letter(), call.about()), (b'd', "about"));
+        assert_eq!((call.letter(), call.about()), (b'c', "about"));
         let deaf = Draft { has_gpc: true, tag: ["false", "", "", "", "", "", "", ""], ..draft }.write();
         assert!(!Call::read(&deaf).has_gpc());
     }

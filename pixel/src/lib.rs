@@ -16,6 +16,8 @@ pub mod address;
 pub mod checkout;
 pub mod config;
 pub mod consent;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod draft;
 pub mod pixel;
 pub mod session;
 pub mod spa;

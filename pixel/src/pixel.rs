@@ -10,7 +10,7 @@ use crate::checkout;
 use crate::config::{Call, Mode};
 use crate::consent::{self, State};
 use crate::session::Session;
-use crate::spa;
+use crate::spa::Page;
 use crate::text::{Text, is};
 use crate::visitor;
 
@@ -35,7 +35,7 @@ pub struct Pixel {
     pub visitor: Text,
     session: Session,
     /// Address of the page counted last.
-    page: Text,
+    page: Page,
     /// What [`STORE`] stores.
     pub line: Text,
     /// What the call answers; empty when it is refused or there is nothing to say.
@@ -53,7 +53,7 @@ impl Pixel {
             has_landed: false,
             visitor: Text::new(),
             session: Session::new(),
-            page: Text::new(),
+            page: Page::new(),
             line: Text::new(),
             answer: Text::new(),
         }
@@ -87,13 +87,7 @@ impl Pixel {
                 let Self { visitor, session, answer, .. } = self;
                 if visitor.is_empty()
                     || !is_wanted
-                    || !checkout::rewrite(
-                        call.about(),
-                        call.checkout_hosts(),
-                        visitor.as_str(),
-                        session.utm.as_str(),
-                        answer,
-                    )
+                    || !checkout::rewrite(call, visitor.as_str(), session.utm.as_str(), answer)
                 {
                     answer.clear();
                 }
@@ -107,14 +101,12 @@ impl Pixel {
         let letter = call.letter();
         let is_landing = letter == b'l';
         let is_moved = letter == b'm' || letter == b'r';
-        if is_landing && self.has_landed
-            || is_moved && !spa::is_new_page(self.page.as_str(), call.url(), letter == b'r', call.spa())
-        {
+        if is_landing && self.has_landed || is_moved && !self.page.is_left(call, letter == b'r') {
             return 0;
         }
         if letter != b't' && letter != b'e' {
             self.has_landed = true;
-            self.page.set(call.url());
+            self.page.set(call);
         }
         let is_granted = self.state == State::Granted;
         let mut outcome = self.recognise(call);
@@ -125,8 +117,7 @@ impl Pixel {
         let mut touch = None;
         if letter != b'e' {
             // A page that was not opened as a document has no referrer: our own page before it says nothing.
-            let referrer = if is_landing { call.referrer() } else { "" };
-            touch = self.session.enter(call, referrer, letter == b'b' || is_landing && call.is_return());
+            touch = self.session.enter(call, is_landing, letter == b'b' || is_landing && call.is_return());
             if is_granted {
                 outcome |= self.store();
             }

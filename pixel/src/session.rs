@@ -5,10 +5,9 @@
 
 use wire::{Touch, Ulid};
 
-use crate::address::Address;
 use crate::config::Call;
-use crate::text::{Pairs, Text, number, take};
-use crate::touch::{self, Identity, is_utm};
+use crate::text::{Text, number, take};
+use crate::touch::{self, Identity};
 
 /// Idle time that ends a session, and the time within which the same campaign is the same visit.
 pub const IDLE_MS: u64 = 30 * 60 * 1000;
@@ -20,7 +19,7 @@ const SEEN_MAX: usize = 8;
 pub struct Session {
     /// Its id, a ULID.
     pub id: Text,
-    /// The utm parameters of its latest touch as they stood in the address, for the checkout.
+    /// The utm parameters of its latest touch as they stand in [`Call::utm`], for the checkout.
     pub utm: Text,
     /// Time of its latest hit, milliseconds since the epoch.
     pub last_ms: u64,
@@ -104,13 +103,12 @@ impl Session {
     }
 
     /// What a hit of this moment does to the session, the touch it is among it. The referrer counts when the page
-    /// was opened with it. A clock that jumped back ends the session only by more than the idle time.
+    /// was opened with it (`has_referrer`). A clock that jumped back ends the session only by more than the idle time.
     ///
     /// `is_return` says that the browser reloaded the page or went back to it: what stands in the address was met
     /// when the page was first shown, so inside a session it is no touch.
-    pub fn enter(&mut self, call: &Call<'_>, referrer: &str, is_return: bool) -> Option<Touch> {
+    pub fn enter(&mut self, call: &Call<'_>, has_referrer: bool, is_return: bool) -> Option<Touch> {
         let now_ms = number(call.now_ms());
-        let page = Address::parse(call.url());
         let is_first = self.last_ms.abs_diff(now_ms) > IDLE_MS;
         if is_first {
             self.forget();
@@ -118,20 +116,11 @@ impl Session {
         }
         self.last_ms = now_ms;
         let mut is_campaign = false;
-        touch::identities(call, &page, referrer, |identity| is_campaign |= self.meet(identity, now_ms));
+        touch::identities(call, has_referrer, |identity| is_campaign |= self.meet(identity, now_ms));
         if !is_first && (is_return || !is_campaign) {
             return None;
         }
-        self.utm.clear();
-        let mut query = Pairs::of(page.query, b'&');
-        while query.step() {
-            if is_utm(query.name) && !query.value.is_empty() {
-                if !self.utm.is_empty() {
-                    self.utm.push_byte(b'&');
-                }
-                self.utm.push(query.pair);
-            }
-        }
+        self.utm.set(call.utm());
         Some(if is_first { Touch::Session } else { Touch::Campaign })
     }
 }
@@ -145,7 +134,7 @@ impl Default for Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Draft;
+    use crate::draft::Draft;
     use proptest::prelude::*;
 
     const MINUTE: u64 = 60_000;
@@ -168,7 +157,7 @@ mod tests {
             let url = format!("https://shop.example/?{query}");
             let draft =
                 Draft { now_ms: minute * MINUTE, fresh: &fresh, url: &url, ..Draft::default() }.write();
-            self.session.enter(&Call::read(&draft), "", is_return)
+            self.session.enter(&Call::read(&draft), true, is_return)
         }
 
         fn id(&self) -> String {

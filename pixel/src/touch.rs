@@ -3,9 +3,9 @@
 //! Only *that* an identity is there and whether it is a known one is decided in the pixel; what it means
 //! (source, channel, ignored referrer) is the collector's. Identities are kept as hashes, never as text.
 
-use crate::address::{Address, is_of_sites, is_same_site};
+use crate::address::{is_of_sites, is_same_site};
 use crate::config::Call;
-use crate::text::{Pairs, has, starts};
+use crate::text::{Pairs, has};
 
 /// Parameters that name a single click or partner by themselves: the strong and affiliate click ids.
 /// Ambiguous ones (fbclid) and organic ones (srsltid) are no campaign. Names are compared without case.
@@ -22,51 +22,37 @@ pub struct Identity {
     pub is_click: bool,
 }
 
-/// Calls `found` with each campaign identity of a page: its utm set, each click id, each partner code; the
-/// referrer only when the address has none of these, because an ad's referrer is where the ad stood.
-pub fn identities(call: &Call<'_>, page: &Address<'_>, referrer: &str, mut found: impl FnMut(Identity)) {
-    let mut utm_sum = 0u32;
-    let mut is_plain = true;
-    let mut query = Pairs::of(page.query, b'&');
+/// Calls `found` with each campaign identity of a page: each click id, each partner code, its utm set; the referrer
+/// only when the address has none of these, because an ad's referrer is where the ad stood.
+pub fn identities(call: &Call<'_>, has_referrer: bool, mut found: impl FnMut(Identity)) {
+    let mut utm = call.utm();
+    let mut is_plain = has_referrer;
+    let mut query = Pairs::of(call.query(), b'&');
     // One place where an identity is told, the referrer's last: what it calls is compiled into it.
     loop {
-        let identity = if query.step() {
-            let is_click = has(CLICK_IDS, b' ', query.name);
-            if query.value.is_empty() {
+        let mut is_click = false;
+        let mut text = utm;
+        if query.step() {
+            is_click = has(CLICK_IDS, b' ', query.name);
+            if query.value.is_empty() || !is_click && !has(call.ref_params(), b',', query.name) {
                 continue;
             }
-            let hash = hash(query.pair);
-            if is_utm(query.name) {
-                // A sum does not depend on the order the parameters stand in.
-                utm_sum = utm_sum.wrapping_add(hash);
-                continue;
-            }
-            if !is_click && !has(call.ref_params(), b',', query.name) {
-                continue;
-            }
-            Identity { hash, is_click }
-        } else if utm_sum != 0 {
-            Identity { hash: core::mem::take(&mut utm_sum), is_click: false }
-        } else {
-            let from = Address::parse(referrer).host;
+            text = query.pair;
+        } else if utm.is_empty() {
+            text = call.referrer_host();
             if !is_plain
-                || from.is_empty()
-                || is_same_site(from, page.host)
-                || is_of_sites(from, call.domains())
+                || text.is_empty()
+                || is_same_site(text, call.host())
+                || is_of_sites(text, call.domains())
             {
                 return;
             }
-            Identity { hash: hash(from), is_click: false }
-        };
+        } else {
+            utm = "";
+        }
         is_plain = false;
-        found(identity);
+        found(Identity { hash: hash(text), is_click });
     }
-}
-
-/// Whether a parameter belongs to the utm set.
-#[must_use]
-pub fn is_utm(name: &str) -> bool {
-    starts(name, "utm_")
 }
 
 #[inline(never)]
@@ -81,12 +67,13 @@ fn hash(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Draft;
+    use crate::draft::Draft;
 
     fn of(url: &str, referrer: &str) -> Vec<Identity> {
-        let draft = Draft { tag: ["", "", "", "sister.example", "", "", "", ""], ..Draft::default() }.write();
+        let tag = ["", "", "", "sister.example", "", "", "", ""];
+        let draft = Draft { url, referrer, tag, ..Draft::default() }.write();
         let mut all = Vec::new();
-        identities(&Call::read(&draft), &Address::parse(url), referrer, |identity| all.push(identity));
+        identities(&Call::read(&draft), true, |identity| all.push(identity));
         all
     }
 

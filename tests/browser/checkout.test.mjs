@@ -20,7 +20,7 @@ test('a Polar link gets the signed visitor and the utm of the session', async (t
   await stage.page.dispatchEvent('a', 'pointerdown');
   assert.equal(
     await read(stage, 'a', 'href'),
-    `${LINK}?theme=dark&reference_id=${id}&utm_source=news&utm_campaign=autumn%20sale#x`,
+    `${LINK}?theme=dark&reference_id=${id}&utm_campaign=autumn%20sale&utm_source=news#x`,
   );
 });
 

@@ -3,7 +3,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use pixel::config::{Call, Draft};
+use pixel::config::Call;
+use pixel::draft::Draft;
 use pixel::pixel::{FORGET, KEEP, Pixel, STORE};
 use serde_json::{Value, json};
 

@@ -86,13 +86,18 @@ impl Account {
 
     /// Enters this token.
     pub async fn connect(&self, token: &str) {
+        self.connect_to(&self.polar.url(), token).await;
+    }
+
+    /// Enters this token for another place.
+    pub async fn connect_to(&self, environment: &str, token: &str) {
         let app = self.shop.app();
         let connection = Connection {
             id: self.connection_id(),
             workspace_id: WORKSPACE.to_owned(),
             provider: "polar".to_owned(),
             name: "Stand-in".to_owned(),
-            environment: self.polar.url(),
+            environment: environment.to_owned(),
             token: Some(token.into()),
             webhook_secrets: vec![SECRET.into()],
             created_at_ms: app.clock.now_ms(),
@@ -202,6 +207,29 @@ impl Account {
         let client = self.shop.app().store.client();
         let rows = client.query(sql).bind(WORKSPACE).fetch_all::<Money>().await.expect("orders read");
         rows.into_iter().map(|row| (row.id.clone(), row)).collect()
+    }
+
+    /// Has our books compared with the provider's lists, moving the clock over every pause; answers the connection's part.
+    pub async fn compares(&self, query: &str) -> Value {
+        let app = self.shop.app();
+        let key = self.shop.key_for(tributary::control::keys::Scope::Read).await;
+        let request = app.request("POST", &format!("/v1/reconciliation?{query}"));
+        let begun = app.send(request.header("authorization", format!("Bearer {key}"))).await;
+        assert_eq!(begun.status, 202, "{}", begun.text());
+        let begun = begun.json()["connections"][0].clone();
+        let days =
+            format!("from={}&to={}&date={}", text(&begun["from"]), text(&begun["to"]), text(&begun["date"]));
+        for _ in 0..STEPS_MAX {
+            let more = poll::books::step(app).await.expect("the stores work");
+            let found = self.shop.ask(&format!("/v1/reconciliation?{days}")).await;
+            if matches!(found["connections"][0]["state"].as_str(), Some("done" | "failed")) {
+                return found["connections"][0].clone();
+            }
+            if !more {
+                self.shop.after(crate::minutes(1));
+            }
+        }
+        panic!("the comparison does not end");
     }
 
     /// Asserts that every order is what Polar's lists say, to the cent.

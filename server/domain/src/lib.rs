@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attribution;
+pub mod books;
 pub mod cookie_life;
 pub mod erasure;
 pub mod identity;

@@ -2,6 +2,7 @@
 //! types in a folder beside it) and one line in [`PROVIDERS`]. Nothing here reads or writes a store, and no
 //! address of a person leaves a normaliser: e-mails become keyed hashes.
 
+pub mod books;
 pub mod http;
 pub mod lists;
 mod polar;
@@ -71,6 +72,13 @@ pub trait Provider: Sync {
         object: &serde_json::Value,
         context: &Context<'_>,
     ) -> Result<Vec<Fact>, NormaliseError>;
+
+    /// What an object of a list says of money, read apart from facts; `None` when it moves none.
+    fn said(
+        &self,
+        kind: ObjectKind,
+        object: &serde_json::Value,
+    ) -> Result<Option<books::Said>, NormaliseError>;
 }
 
 /// A webhook whose signature is right.

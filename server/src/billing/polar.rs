@@ -4,6 +4,7 @@
 //! identity stands on must be there. Order events carry their customer and subscription in full, so each
 //! gives up to three facts. Never rejects an event type: Polar adds some within a version.
 
+mod books;
 mod lists;
 mod transform;
 mod wire;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::books::Said;
 use super::lists::{List, Pass};
 use super::{Context, NormaliseError, Normalised, ObjectKind, Provider, SignatureError, Verified, signature};
 use transform::Teller;
@@ -103,6 +105,10 @@ impl Provider for Polar {
         context: &Context<'_>,
     ) -> Result<Vec<Fact>, NormaliseError> {
         facts(kind, object, &Teller { context, event: POLL, told_at_ms: None })
+    }
+
+    fn said(&self, kind: ObjectKind, object: &Value) -> Result<Option<Said>, NormaliseError> {
+        books::said(kind, object)
     }
 }
 

@@ -158,7 +158,16 @@ impl Client {
 
     /// Has something done and reads the answer, however long it takes.
     pub async fn post<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        read(&self.send(Method::POST, path, &[], WORK_TIMEOUT).await?)
+        self.post_with(path, &[]).await
+    }
+
+    /// As [`Client::post`], with a question.
+    pub async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        pairs: &[(String, String)],
+    ) -> anyhow::Result<T> {
+        read(&self.send(Method::POST, path, pairs, WORK_TIMEOUT).await?)
     }
 
     async fn send(

@@ -29,10 +29,13 @@ pub struct Attribute {
     all: bool,
 }
 
-/// Work off everything that waits: kept hits and webhooks, changed orders, credits. Reading the provider's
-/// lists, to catch webhooks that never came, is not part of it.
+/// Work off everything that waits: kept hits and webhooks, changed orders, credits. With --provider, then compare
+/// our books with each provider's own lists, to the cent.
 #[derive(clap::Args)]
-pub struct Reconcile {}
+pub struct Reconcile {
+    #[command(flatten)]
+    books: super::books::Books,
+}
 
 /// Apply kept webhooks again. A running server notices within a second.
 #[derive(clap::Args)]
@@ -95,7 +98,7 @@ impl Reconcile {
         let failed = match Server::find(&config).await? {
             Some(server) => settle_server(&server).await?,
             None => {
-                let app = super::open(config).await?;
+                let app = super::open(config.clone()).await?;
                 shown("working off what waits", settle(&app)).await?;
                 let failed = app.inbox.failed_webhooks(10_000).await?.len() as u64;
                 app.close().await;
@@ -103,7 +106,7 @@ impl Reconcile {
             }
         };
         println!("nothing waits; {failed} webhooks lie aside with an error");
-        Ok(())
+        self.books.run(config).await
     }
 }
 

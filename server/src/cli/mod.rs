@@ -1,5 +1,6 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
+mod books;
 mod client;
 mod connection;
 mod demo;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../sql/control/migrations/0001_control.sql"),
     },
     Migration { name: "0002_polls.sql", sql: include_str!("../../../sql/control/migrations/0002_polls.sql") },
+    Migration { name: "0003_books.sql", sql: include_str!("../../../sql/control/migrations/0003_books.sql") },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

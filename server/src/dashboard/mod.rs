@@ -8,6 +8,7 @@ mod home;
 mod login;
 mod order;
 mod page;
+mod reconciliation;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
     Router::new()
         .route("/", get(home::home))
         .route("/orders/{id}", get(order::order))
+        .route("/reconciliation", get(reconciliation::show).post(reconciliation::begin))
         .route("/login", get(login::form).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/assets/dashboard.css", get(assets::css))

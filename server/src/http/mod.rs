@@ -17,6 +17,7 @@ pub mod people;
 pub mod pixel_files;
 pub mod problem;
 pub mod proxies;
+pub mod reconciliation;
 pub mod reports;
 pub mod router;
 pub mod serve;

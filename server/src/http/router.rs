@@ -11,7 +11,7 @@ use super::problem::Problem;
 use super::shield::shield;
 use super::{
     codes, collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
-    reports, webhooks,
+    reconciliation, reports, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -64,6 +64,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(keys::routes())
         .merge(connections::routes())
         .merge(jobs::routes())
+        .merge(reconciliation::routes())
         .merge(people::routes())
         .split_for_parts();
     codes::describe(&mut api);

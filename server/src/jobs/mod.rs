@@ -49,13 +49,15 @@ pub enum Place {
 }
 
 /// What wakes the jobs of this process, and what keeps two runs of attribution apart.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Signals {
     work: Notify,
     /// Held while credits are read and replaced.
     pub attribution: Mutex<()>,
     /// Calls to providers in the current minute.
     pub polls: poll::Budget,
+    /// Comparisons with providers' books under way.
+    pub comparisons: poll::books::Readings,
     /// Workspaces whose standing facets were written by this process.
     seen: std::sync::Mutex<HashSet<String>>,
 }

@@ -5,6 +5,7 @@
 //! A pass walks the lists of a provider one after the other and writes down after every few pages how far it came,
 //! so that a kill costs a few pages, and memory is bounded by those pages however long a list is.
 
+pub mod books;
 mod endpoint;
 mod page;
 mod state;
@@ -65,13 +66,13 @@ impl Budget {
 
 /// Polls until `stop` says true, while this process holds the lease.
 pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
-    if !may_hold_lease || app.config.poll.interval_minutes == 0 {
+    if !may_hold_lease {
         return;
     }
     let holder = random_id("node_");
     while !*stop.borrow() {
         match app.control.take_lease(LEASE, &holder, app.clock.now_ms(), LEASE_MS).await {
-            Ok(true) => match step(&app).await {
+            Ok(true) => match step_and_compare(&app).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(error) => {
@@ -87,6 +88,11 @@ pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>
             () = tokio::time::sleep(REST) => {}
         }
     }
+}
+
+async fn step_and_compare(app: &App) -> Result<bool, JobError> {
+    let more = step(app).await?;
+    Ok(books::step(app).await? || more)
 }
 
 /// Reads some pages of every connection that is due; `true` when there may be more at once.
@@ -305,6 +311,9 @@ async fn finish(app: &App, connection: &Connection, state: &mut PollState) -> Re
         rejected: run.rejected,
     };
     app.control.poll_finished(&done, now_ms - PASSES_KEPT_MS).await?;
+    if done.pass >= Pass::Deep {
+        books::ask_daily(app, connection).await?;
+    }
     tracing::info!(
         connection = connection.id,
         "poll of {}: {} pass over {} objects in {} calls; {} older than the connection, {} that no webhook had told, \

@@ -3,6 +3,7 @@
 
 use clickhouse::Row;
 use domain::attribution::MODELS;
+use domain::books::Difference;
 use serde::{Deserialize, Serialize};
 
 use super::{JobError, attribute};
@@ -121,6 +122,7 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     }
     checks.push(folded);
     checks.push(applied(app, workspace_id).await?);
+    checks.push(compared(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
     Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
 }
@@ -166,6 +168,24 @@ async fn applied(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
         )
     });
     Ok(finding("applied", "no webhook lies aside with an error", own.len() as u64, offenders.collect()))
+}
+
+/// The newest comparison with each provider's own lists found nothing to look at. Without one there is nothing to say.
+async fn compared(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let mut wrong = 0;
+    let mut offenders = Vec::new();
+    for compared in app.control.newest_comparisons(workspace_id).await? {
+        let Some(result) = compared.result else { continue };
+        wrong += result.wrong() as u64;
+        let differences = result.differences.iter().filter(|difference| difference.why.is_wrong());
+        offenders.extend(differences.take(OFFENDERS_MAX).map(|difference| {
+            let Difference { order_id, why, .. } = difference;
+            format!("{} {order_id}: {}", compared.connection_id, why.name())
+        }));
+    }
+    offenders.truncate(OFFENDERS_MAX);
+    let what = "the newest comparison with each provider's own lists found no difference";
+    Ok(finding("provider", what, wrong, offenders))
 }
 
 fn with_models(sql: &str) -> String {

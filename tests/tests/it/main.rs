@@ -15,6 +15,7 @@ mod models;
 mod outages;
 mod polling;
 mod recompute;
+mod reconciliation;
 mod refunds;
 mod security;
 mod subscriptions;

@@ -232,7 +232,8 @@ fn kind(billing_reason: Option<&str>, of_subscription: bool) -> OrderKind {
     }
 }
 
-fn order_status(word: &str, paid: Option<bool>) -> OrderStatus {
+/// A word we do not know is paid when the order says so, else not yet.
+pub(super) fn order_status(word: &str, paid: Option<bool>) -> OrderStatus {
     match word {
         "draft" => OrderStatus::Draft,
         "pending" => OrderStatus::Pending,

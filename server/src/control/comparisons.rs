@@ -1,0 +1,202 @@
+//! Comparisons of our books with a provider's: asked for, under way, done. A node that dies leaves one under way, and
+//! whoever holds the lease begins it anew.
+
+use domain::books::{Comparison, View};
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{Control, ControlError};
+use crate::jobs::poll::Problem;
+
+/// Comparisons kept of one connection.
+const KEPT: i64 = 50;
+
+/// Where a comparison stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    Waiting,
+    Reading,
+    Done,
+    Failed,
+}
+
+impl Standing {
+    const ALL: [Standing; 4] = [Standing::Waiting, Standing::Reading, Standing::Done, Standing::Failed];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::Waiting => "waiting",
+            Standing::Reading => "reading",
+            Standing::Done => "done",
+            Standing::Failed => "failed",
+        }
+    }
+}
+
+/// What is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    pub from: Date,
+    pub to: Date,
+    pub view: View,
+}
+
+/// One comparison.
+#[derive(Debug, Clone)]
+pub struct Compared {
+    /// `cmp_…`
+    pub id: String,
+    pub workspace_id: String,
+    pub connection_id: String,
+    pub question: Question,
+    pub standing: Standing,
+    /// Objects read from the provider's lists.
+    pub objects: u64,
+    /// What stands in the way now, or stood in the end.
+    pub problem: Option<Problem>,
+    pub result: Option<Comparison>,
+    pub asked_at_ms: i64,
+    pub done_at_ms: Option<i64>,
+}
+
+const COLUMNS: &str = "id, workspace_id, connection_id, from_day, to_day, view, state, objects, problem, result, \
+                       asked_at_ms, done_at_ms";
+
+impl Control {
+    /// Asks for a comparison; the oldest ones of the connection are forgotten.
+    pub async fn ask_comparison(&self, asked: &Compared) -> Result<(), ControlError> {
+        let sql = format!(
+            "INSERT INTO comparisons ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(&asked.id)
+            .bind(&asked.workspace_id)
+            .bind(&asked.connection_id)
+            .bind(asked.question.from.to_string())
+            .bind(asked.question.to.to_string())
+            .bind(asked.question.view.name())
+            .bind(asked.standing.name())
+            .bind(whole(asked.objects))
+            .bind(json(asked.problem.as_ref()))
+            .bind(json(asked.result.as_ref()))
+            .bind(asked.asked_at_ms)
+            .bind(asked.done_at_ms)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query(
+            "DELETE FROM comparisons WHERE connection_id = $1 AND id NOT IN \
+             (SELECT id FROM comparisons WHERE connection_id = $1 ORDER BY asked_at_ms DESC, id LIMIT $2)",
+        )
+        .bind(&asked.connection_id)
+        .bind(KEPT)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Writes where a comparison stands.
+    pub async fn save_comparison(&self, compared: &Compared) -> Result<(), ControlError> {
+        sqlx::query(
+            "UPDATE comparisons SET state = $2, objects = $3, problem = $4, result = $5, done_at_ms = $6 \
+             WHERE id = $1",
+        )
+        .bind(&compared.id)
+        .bind(compared.standing.name())
+        .bind(whole(compared.objects))
+        .bind(json(compared.problem.as_ref()))
+        .bind(json(compared.result.as_ref()))
+        .bind(compared.done_at_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Comparisons that are not done, oldest first.
+    pub async fn open_comparisons(&self) -> Result<Vec<Compared>, ControlError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM comparisons WHERE state IN ('waiting', 'reading') ORDER BY asked_at_ms, id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A connection's newest comparison, of this question or of any.
+    pub async fn comparison(
+        &self,
+        workspace_id: &str,
+        connection_id: &str,
+        question: Option<&Question>,
+    ) -> Result<Option<Compared>, ControlError> {
+        let (from, to, view) = question.map_or_else(Default::default, |question| {
+            (question.from.to_string(), question.to.to_string(), question.view.name())
+        });
+        let sql = format!(
+            "SELECT {COLUMNS} FROM comparisons WHERE workspace_id = $1 AND connection_id = $2 \
+             AND ($3 = '' OR (from_day = $3 AND to_day = $4 AND view = $5)) \
+             ORDER BY asked_at_ms DESC, id LIMIT 1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(workspace_id)
+            .bind(connection_id)
+            .bind(from)
+            .bind(to)
+            .bind(view)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// The newest finished comparison of each connection of a workspace.
+    pub async fn newest_comparisons(&self, workspace_id: &str) -> Result<Vec<Compared>, ControlError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM comparisons AS one WHERE workspace_id = $1 AND state = 'done' \
+             AND NOT EXISTS (SELECT 1 FROM comparisons AS other WHERE other.connection_id = one.connection_id \
+             AND other.state = 'done' AND (other.asked_at_ms > one.asked_at_ms \
+             OR (other.asked_at_ms = one.asked_at_ms AND other.id < one.id))) ORDER BY connection_id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace_id).fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+fn json<T: serde::Serialize>(value: Option<&T>) -> String {
+    value.map_or_else(String::new, |value| serde_json::to_string(value).expect("plain values"))
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn damaged(why: impl ToString) -> ControlError {
+    ControlError::Damaged { what: "a comparison", why: why.to_string() }
+}
+
+fn optional<T: DeserializeOwned>(text: String) -> Result<Option<T>, ControlError> {
+    if text.is_empty() { Ok(None) } else { serde_json::from_str(&text).map(Some).map_err(damaged) }
+}
+
+fn read(row: &AnyRow) -> Result<Compared, ControlError> {
+    let text = |at: usize| row.get::<String, _>(at);
+    let day = |at: usize| text(at).parse::<Date>().map_err(damaged);
+    let state = text(6);
+    let standing = Standing::ALL.into_iter().find(|standing| standing.name() == state);
+    Ok(Compared {
+        id: text(0),
+        workspace_id: text(1),
+        connection_id: text(2),
+        question: Question {
+            from: day(3)?,
+            to: day(4)?,
+            view: text(5).parse().map_err(|()| damaged("an unknown view"))?,
+        },
+        standing: standing.ok_or_else(|| damaged(state))?,
+        objects: row.get::<i64, _>(7).unsigned_abs(),
+        problem: optional(text(8))?,
+        result: optional(text(9))?,
+        asked_at_ms: row.get(10),
+        done_at_ms: row.get(11),
+    })
+}

@@ -155,7 +155,9 @@ async fn read(
             reading.next_at_ms = free_at_ms;
             return Ok(None);
         }
-        let done = reading.page(provider, connection, compared.question.view, period.end_ms()).await?;
+        let done = reading
+            .page(&app.outbound, provider, connection, compared.question.view, period.end_ms())
+            .await?;
         reading.failures = 0;
         if done {
             return Ok(Some(true));

@@ -11,6 +11,7 @@ use crate::billing::lists::List;
 use crate::billing::{ObjectKind, Provider};
 use crate::control::connections::Connection;
 use crate::jobs::poll::state::Cursor;
+use crate::outbound::Outbound;
 
 /// Disputes are decided long after their orders were made.
 const DISPUTE_LAG_MS: i64 = 240 * 86_400_000;
@@ -49,6 +50,7 @@ impl Reading {
     /// Reads one page; `true` when there is nothing left to read.
     pub async fn page(
         &mut self,
+        outbound: &Outbound,
         provider: &'static dyn Provider,
         connection: &Connection,
         view: View,
@@ -60,7 +62,7 @@ impl Reading {
             _ => self.since_ms,
         };
         let query = self.cursor.query(list, Some(since_ms));
-        let answer = http::get(provider, connection, list.path, &query, list.scope).await?;
+        let answer = http::get(outbound, provider, connection, list.path, &query, list.scope).await?;
         let page = Page::read(answer)?;
         let mut is_done = self.cursor.advance(list, Some(since_ms), &page);
         self.objects += page.items.len() as u64;

@@ -194,6 +194,6 @@ async fn changed_ids(app: &App) -> Vec<OrderId> {
 /// One cent more for each of the hundred.
 async fn change(app: &App) {
     execute(app, &format!(
-        "INSERT INTO orders SELECT * REPLACE (version + 1 AS version, net + 1 AS net) FROM orders FINAL WHERE {CHANGED}"
+        "INSERT INTO orders SELECT * REPLACE (version + 1 AS version, net + 1 AS net, report_net + 1 AS report_net, report_gross + 1 AS report_gross) FROM orders FINAL WHERE {CHANGED}"
     )).await;
 }

@@ -24,6 +24,8 @@ pub struct Config {
     pub attribution: Attribution,
     pub poll: Poll,
     pub outbound: Outbound,
+    #[serde(default)]
+    pub rates: Rates,
     pub log: Log,
 }
 
@@ -120,6 +122,18 @@ pub struct Outbound {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Rates {
+    pub url: String,
+}
+
+impl Default for Rates {
+    fn default() -> Rates {
+        Rates { url: "https://www.ecb.europa.eu/stats/eurofxref/".to_owned() }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Log {
     pub filter: String,
     pub format: String,
@@ -156,10 +170,11 @@ impl Config {
         Ok(settings.try_into()?)
     }
 
-    /// The defaults alone, with data under `data_dir`: what tests start from.
+    /// The defaults alone, with data under `data_dir` and no way to a bank: what tests start from.
     pub fn for_data_dir(data_dir: &Path) -> Config {
         let mut config = Config::load(None, |_| None).expect("the compiled-in defaults are valid");
         config.data_dir = data_dir.to_owned();
+        config.rates.url.clear();
         config
     }
 }

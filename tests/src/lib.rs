@@ -16,6 +16,7 @@
 
 mod account;
 mod app;
+mod bank;
 mod dice;
 mod gate;
 pub mod polar;
@@ -28,6 +29,7 @@ mod visitor;
 
 pub use account::Account;
 pub use app::{Answer, TestApp};
+pub use bank::Bank;
 pub use dice::Dice;
 pub use gate::Gate;
 pub use polar::{Event, Key};
@@ -57,6 +59,16 @@ pub fn usd(minor: i64) -> Price {
 /// Euro cents.
 pub fn eur(minor: i64) -> Price {
     Price { minor, currency: "eur" }
+}
+
+/// Yen, which have no smaller unit.
+pub fn jpy(minor: i64) -> Price {
+    Price { minor, currency: "jpy" }
+}
+
+/// Kuwaiti fils, a thousand to the dinar, for which the European Central Bank has no rate.
+pub fn kwd(minor: i64) -> Price {
+    Price { minor, currency: "kwd" }
 }
 
 /// A stretch of time, in milliseconds.

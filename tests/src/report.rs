@@ -67,6 +67,13 @@ impl Shop {
                 assert_eq!(line["difference"], 0, "{model}: {line}");
             }
         }
+        // With tax and in the report currency as well.
+        for view in ["currency=report", "basis=gross", "currency=report&basis=gross"] {
+            let report = self.ask(&format!("/v1/reports/channels?{ALWAYS}&model=linear&{view}")).await;
+            for line in report["reconciliation"].as_array().into_iter().flatten() {
+                assert_eq!(line["difference"], 0, "{view}: {line}");
+            }
+        }
         for id in self.order_ids().await {
             let story = self.ask(&format!("/v1/orders/{id}/explain")).await;
             assert_eq!(story["stored_agrees"], true, "{id}: {}", story["disagreements"]);
@@ -80,7 +87,7 @@ impl Shop {
         self.settle().await;
         let verification = self.ask("/v1/verify").await;
         let checks = verification["checks"].as_array().expect("there are checks");
-        assert!(checks.len() >= 9, "{verification}");
+        assert!(checks.len() >= 11, "{verification}");
         checks.iter().filter(|check| check["passed"] != true).map(|check| text(&check["check"])).collect()
     }
 }

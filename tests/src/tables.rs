@@ -83,7 +83,7 @@ impl Shop {
                  (SELECT order_id, sum(earned) AS amount, sum(part) AS parts, min(earned) AS least \
                  FROM (SELECT order_id, touch_id, sum(sign * amount_{model}) AS earned, \
                  sum(sign * parts_{model}) AS part FROM credits WHERE workspace_id = '{workspace}' \
-                 GROUP BY order_id, touch_id) GROUP BY order_id) AS credited USING (order_id) \
+                 AND bitAnd(views, 1) != 0 GROUP BY order_id, touch_id) GROUP BY order_id) AS credited USING (order_id) \
                  WHERE paid.amount != credited.amount OR credited.parts != 1000000 OR credited.least < 0"
             )
         };

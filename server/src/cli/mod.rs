@@ -12,6 +12,7 @@ mod jobs;
 mod key;
 mod login_link;
 mod migrate;
+mod rates;
 mod report;
 mod serve;
 mod sync;
@@ -59,6 +60,8 @@ enum Command {
     Key(key::Command),
     #[command(subcommand)]
     Connection(connection::Command),
+    #[command(subcommand)]
+    Rates(rates::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,
             Command::Connection(command) => command.run(config).await,
+            Command::Rates(command) => command.run(config).await,
             Command::Attribute(command) => command.run(config).await,
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,

@@ -8,6 +8,7 @@ pub mod erasures;
 pub mod keys;
 mod migrate;
 pub mod polls;
+pub mod rates;
 pub mod state;
 pub mod workspaces;
 

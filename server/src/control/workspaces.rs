@@ -1,5 +1,6 @@
 //! Workspaces: one merchant's data, and the settings its hits and reports are read by.
 
+use domain::order::Basis;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -34,6 +35,8 @@ pub struct Settings {
     pub window_days: Option<u32>,
     /// Further metadata keys that carry a visitor id, beside `tributary_visitor_id`.
     pub metadata_keys: Vec<String>,
+    /// What counts as revenue in reports that do not say.
+    pub basis: Basis,
 }
 
 impl Default for Settings {
@@ -44,6 +47,7 @@ impl Default for Settings {
             partner_codes: Vec::new(),
             window_days: None,
             metadata_keys: Vec::new(),
+            basis: Basis::Net,
         }
     }
 }

@@ -169,12 +169,16 @@ impl IntoParams for ReportParams {
             ),
             text(
                 "currency",
-                "Only money in this currency, like USD. Default: every currency in rows of its own.",
+                "native: every currency in rows of its own (the default). report: converted to the workspace's report currency at the ECB's rate of the day each order was paid; what cannot be converted stays in rows of its own. A code like USD: only money in that currency.",
                 &[],
             ),
             text("provider", "Only orders of this billing provider.", &[]),
             text("connection", "Only orders of this connection.", &[]),
-            text("basis", "Which money: after discount, before tax and fees.", &["net"]),
+            text(
+                "basis",
+                "Which money, after discount and before fees: without tax (net) or with it (gross). Default: what the workspace chose, else net.",
+                &["net", "gross"],
+            ),
             text(
                 "date",
                 "The day an amount is shown on: of its payment or refund, of its order, or of the visit that earned it.",
@@ -281,8 +285,11 @@ pub struct AnswerMeta {
     pub to: String,
     pub timezone: String,
     pub model: String,
+    /// `net` or `gross`.
     pub basis: String,
     pub date: String,
+    /// `native`, `report`, or the one currency asked for.
+    pub currency: String,
     pub group_by: Vec<String>,
     pub rows_total: u64,
     /// Where visitors are counted: true when visitors and visits were counted one by one, false when the period has
@@ -330,4 +337,6 @@ pub struct AnswerReconciliation {
     pub outside_period: Option<i64>,
     /// Zero.
     pub difference: i64,
+    /// In the report currency only: true on the line of money for which no rate is known, in its own currency.
+    pub not_converted: Option<bool>,
 }

@@ -269,7 +269,7 @@ fn read_standing(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Standing>
     let (entry_id, touch_id, earner) = (row.uuid()?, row.uuid()?, row.i8()?);
     let (facet_id, touch_at_ms, order_at_ms, kind) = (row.u64()?, row.i64()?, row.i64()?, row.i8()?);
     let words = [row.string()?, row.string()?, row.string()?, row.string()?];
-    let (version, signs) = (row.u64()?, row.i64()?);
+    let (views, version, signs) = (row.u8()?, row.u64()?, row.i64()?);
     let mut amounts = [0; domain::attribution::MODEL_COUNT];
     for amount in &mut amounts {
         *amount = row.i64()?;
@@ -292,6 +292,7 @@ fn read_standing(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Standing>
         order_at_ms,
         kind,
         texts,
+        views,
         sign: 1,
         amounts,
         parts,

@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod erase;
 mod facts;
 pub mod poll;
+pub mod rates;
 pub mod resolve;
 mod run;
 pub mod verify;
@@ -27,7 +28,8 @@ use crate::store::StoreError;
 pub use run::{run, settle};
 
 /// Every job, in the order in which work flows through them.
-pub static JOBS: [&dyn Job; 4] = [&apply::Apply, &erase::Erase, &resolve::Reconcile, &erase::EraseInbox];
+pub static JOBS: [&dyn Job; 5] =
+    [&apply::Apply, &erase::Erase, &rates::Convert, &resolve::Reconcile, &erase::EraseInbox];
 
 /// Work that is done in steps.
 pub trait Job: Sync {
@@ -58,6 +60,8 @@ pub struct Signals {
     pub polls: poll::Budget,
     /// Comparisons with providers' books under way.
     pub comparisons: poll::books::Readings,
+    /// Exchange rates as last read, and when to ask for more.
+    pub rates: rates::Remembered,
     /// Workspaces whose standing facets were written by this process.
     seen: std::sync::Mutex<HashSet<String>>,
 }

@@ -19,11 +19,21 @@ struct Check {
     sql: &'static str,
 }
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 9] = [
     Check {
         name: "money",
         what: "credits are the orders' money per order, day, currency and model",
         sql: sql!("verify/money.sql"),
+    },
+    Check {
+        name: "views",
+        what: "so they are with tax and in the report currency",
+        sql: sql!("verify/views.sql"),
+    },
+    Check {
+        name: "conversion",
+        what: "converted orders name their rate, a full refund leaves nothing, the rest stands as it is",
+        sql: sql!("verify/conversion.sql"),
     },
     Check {
         name: "parts",

@@ -50,6 +50,8 @@ pub struct OrderDocument {
     pub refunds: Vec<RefundDocument>,
     /// What the provider gave back beyond what was paid, without tax: told, but not booked and not in `refunds`.
     pub refund_excess: i64,
+    /// The same money in the workspace's report currency.
+    pub reported: ReportedDocument,
     pub product_id: String,
     pub product_name: String,
     pub discount_code: String,
@@ -68,6 +70,32 @@ pub struct OrderDocument {
     /// `signed`, `unsigned`, `forged` or `none`.
     pub match_evidence: String,
     pub updated_at_ms: i64,
+}
+
+/// An order in the report currency: converted once, at the rate of the day it was paid, refunds at the same rate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ReportedDocument {
+    /// `same` (it was paid in the report currency), `converted`, `waiting` (the day's rate has not come yet) or
+    /// `not_carried` (the European Central Bank has no rate for it).
+    pub conversion: String,
+    /// The order's own while it is not converted.
+    pub currency: String,
+    pub net: i64,
+    /// With tax.
+    pub gross: i64,
+    /// Given back so far, without tax; zero or above.
+    pub refunded: i64,
+    /// Whose rates were used: the day it was paid in UTC, or the last one before it with rates.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rate_day: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rate_source: String,
+    /// Units of the order's currency for one euro.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rate_own: String,
+    /// Units of the report currency for one euro.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub rate_report: String,
 }
 
 /// Money given back.
@@ -169,6 +197,15 @@ struct StoredOrder {
     fee_code: String,
     refund_rows: Vec<(String, i64, i64, i64, String)>,
     excess: i64,
+    conversion_name: String,
+    report_code: String,
+    report_net: i64,
+    report_gross: i64,
+    report_refund_rows: Vec<(i64, i64)>,
+    rate_of: String,
+    rate_from: String,
+    own_rate: String,
+    report_rate: String,
     product: String,
     product_title: String,
     discount_name: String,
@@ -345,6 +382,17 @@ fn document(order: &StoredOrder) -> Result<OrderDocument, ReportError> {
         fee_currency: order.fee_code.clone(),
         refunds: refunds.collect::<Result<_, ReportError>>()?,
         refund_excess: order.excess,
+        reported: ReportedDocument {
+            conversion: order.conversion_name.clone(),
+            currency: order.report_code.clone(),
+            net: order.report_net,
+            gross: order.report_gross,
+            refunded: order.report_refund_rows.iter().map(|(net, _)| net).sum(),
+            rate_day: order.rate_of.clone(),
+            rate_source: order.rate_from.clone(),
+            rate_own: order.own_rate.clone(),
+            rate_report: order.report_rate.clone(),
+        },
         product_id: order.product.clone(),
         product_name: order.product_title.clone(),
         discount_code: order.discount_name.clone(),

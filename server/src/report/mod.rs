@@ -30,7 +30,9 @@ use jiff::tz::TimeZone;
 use thiserror::Error;
 use uuid::Uuid;
 
-pub use explain::{Disagreement, OrderDocument, OrderExplanation, RefundDocument, TouchDocument};
+pub use explain::{
+    Disagreement, OrderDocument, OrderExplanation, RefundDocument, ReportedDocument, TouchDocument,
+};
 pub use orders::{Cursor, OrderPage, OrderRow, OrdersQuery};
 pub use outcomes::{OutcomeCount, Outcomes};
 
@@ -89,7 +91,12 @@ impl Reports {
 
     /// What a question means when it does not say.
     pub fn defaults(&self) -> Defaults {
-        Defaults { zone: self.zone(), now_ms: self.app.clock.now_ms(), group_by: vec![Dimension::Channel] }
+        Defaults {
+            zone: self.zone(),
+            now_ms: self.app.clock.now_ms(),
+            group_by: vec![Dimension::Channel],
+            basis: self.workspace.settings.basis,
+        }
     }
 
     /// Reads a question of this workspace.

@@ -1,6 +1,7 @@
 //! Both sides of the proof: what the provider was paid, from the orders, and what was credited, from the credits.
 
 use clickhouse::Row;
+use domain::money::MoneyView;
 use domain::report::{CreditedSum, DateView, ProviderSum, Query, Reconciliation, reconcile};
 use serde::Deserialize;
 
@@ -57,6 +58,11 @@ impl Reports {
         });
         let provider = provider.collect::<Result<Vec<_>, ReportError>>()?;
         let credited = credited.collect::<Result<Vec<_>, ReportError>>()?;
-        Ok(reconcile(&provider, &credited))
+        let mut lines = reconcile(&provider, &credited);
+        if query.money == MoneyView::Report {
+            let report = self.fallback();
+            lines.iter_mut().for_each(|line| line.not_converted = line.currency != report);
+        }
+        Ok(lines)
     }
 }

@@ -4,6 +4,8 @@
 
 use clickhouse::query::Query as Prepared;
 use domain::attribution::MODELS;
+use domain::money::MoneyView;
+use domain::order::Basis;
 use domain::report::{DateView, Dimension, Filter, Period, Query};
 
 use crate::store::Store;
@@ -55,6 +57,11 @@ impl Statement {
             DateView::Order => "order_at",
             DateView::Touch => "touch_at",
         };
+        let seen = SeenMoney::of(query);
+        statement.fill("view", &format!("AND bitAnd(views, {}) != 0", seen.view));
+        statement.fill("order_currency", seen.currency);
+        statement.fill("order_amount", seen.amount);
+        statement.fill("order_refunds", seen.refunds);
         statement.fill("model", MODELS[query.model].name());
         statement.fill("at", at);
         statement.fill("order_columns", &columns);
@@ -130,6 +137,46 @@ impl Statement {
     }
 }
 
+/// Where the money that is asked for stands: its bit in `credits.views`, and SQL for `orders`.
+struct SeenMoney {
+    view: u8,
+    currency: &'static str,
+    amount: &'static str,
+    /// A list of (time, amount).
+    refunds: &'static str,
+}
+
+impl SeenMoney {
+    fn of(query: &Query) -> SeenMoney {
+        match (query.money, query.basis) {
+            (MoneyView::Native, Basis::Net) => SeenMoney {
+                view: 1,
+                currency: "currency",
+                amount: "net",
+                refunds: "arrayMap(refund -> (refund.2, refund.3), refunds)",
+            },
+            (MoneyView::Native, Basis::Gross) => SeenMoney {
+                view: 2,
+                currency: "currency",
+                amount: "(net + tax)",
+                refunds: "arrayMap(refund -> (refund.2, refund.3 + refund.4), refunds)",
+            },
+            (MoneyView::Report, Basis::Net) => SeenMoney {
+                view: 4,
+                currency: "report_currency",
+                amount: "report_net",
+                refunds: "arrayMap((refund, seen) -> (refund.2, seen.1), refunds, report_refunds)",
+            },
+            (MoneyView::Report, Basis::Gross) => SeenMoney {
+                view: 8,
+                currency: "report_currency",
+                amount: "report_gross",
+                refunds: "arrayMap((refund, seen) -> (refund.2, seen.2), refunds, report_refunds)",
+            },
+        }
+    }
+}
+
 const DIMENSIONS_OF_ORDERS: [Dimension; 3] = [Dimension::Product, Dimension::Provider, Dimension::Connection];
 
 /// The values a question groups by, as SQL: an array of texts, in a query that joins facets.
@@ -156,7 +203,8 @@ mod tests {
     #[test]
     fn values_from_a_request_are_bound_and_never_part_of_the_statement() {
         let evil = "x') OR 1=1 --";
-        let defaults = Defaults { zone: TimeZone::UTC, now_ms: 0, group_by: vec![Dimension::Channel] };
+        let group_by = vec![Dimension::Channel];
+        let defaults = Defaults { zone: TimeZone::UTC, now_ms: 0, group_by, basis: Basis::Net };
         let pairs = [
             ("filter[source]", evil),
             ("filter[product][not]", evil),

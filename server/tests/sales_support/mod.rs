@@ -226,14 +226,16 @@ impl Shop {
     /// What facets earned under a model, without those that earned nothing or are not touches.
     pub async fn by_facet(&self, model: &str) -> Vec<(u64, i64)> {
         let sql = format!(
-            "SELECT facet_id, toInt64(sum(sign * amount_{model})) AS amount FROM credits WHERE earner = 'touch' \
+            "SELECT facet_id, toInt64(sum(sign * amount_{model})) AS amount FROM credits WHERE earner = 'touch' AND bitAnd(views, 1) != 0 \
              GROUP BY facet_id HAVING amount != 0 ORDER BY facet_id"
         );
         self.app.store.client().query_raw(&sql).fetch_all().await.unwrap()
     }
 
     pub async fn by_earner(&self, earner: &str) -> i64 {
-        let sql = format!("SELECT toInt64(sum(sign * amount_linear)) FROM credits WHERE earner = '{earner}'");
+        let sql = format!(
+            "SELECT toInt64(sum(sign * amount_linear)) FROM credits WHERE earner = '{earner}' AND bitAnd(views, 1) != 0"
+        );
         self.app.store.client().query_raw(&sql).fetch_one().await.unwrap()
     }
 
@@ -248,9 +250,9 @@ impl Shop {
             let name = model.name();
             let sql = format!(
                 "SELECT ifNull((SELECT toInt64(sum(net - arraySum(refund -> refund.3, refunds))) FROM orders FINAL WHERE booked), 0), \
-                 ifNull((SELECT toInt64(sum(sign * amount_{name})) FROM credits), 0), \
+                 ifNull((SELECT toInt64(sum(sign * amount_{name})) FROM credits WHERE bitAnd(views, 1) != 0), 0), \
                  ifNull((SELECT toInt64(count() * 1000000) FROM orders FINAL WHERE booked), 0), \
-                 ifNull((SELECT toInt64(sum(sign * parts_{name})) FROM credits), 0)"
+                 ifNull((SELECT toInt64(sum(sign * parts_{name})) FROM credits WHERE bitAnd(views, 1) != 0), 0)"
             );
             let (money, credited, parts, posted): (i64, i64, i64, i64) =
                 self.app.store.client().query_raw(&sql).fetch_one().await.unwrap();

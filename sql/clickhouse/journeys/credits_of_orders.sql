@@ -15,6 +15,7 @@ SELECT
     provider,
     connection_id,
     product_id,
+    views,
     version,
     sum(sign) AS signs
     /*models*/

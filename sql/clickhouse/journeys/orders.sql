@@ -8,11 +8,19 @@ SELECT
     paid_at,
     anchor_at,
     net,
+    net + tax,
+    report_net,
+    report_gross,
     currency,
+    report_currency,
     provider,
     connection_id,
     product_id,
-    arrayMap(refund -> (refund.1, refund.2, refund.3), refunds)
+    -- Id, time, and the amount in each of the four views of the money.
+    arrayMap(
+        (refund, reported) -> (refund.1, refund.2, refund.3, refund.3 + refund.4, reported.1, reported.2),
+        refunds,
+        report_refunds)
     /*visitors*/
 FROM orders FINAL
 WHERE workspace_id = {workspace:String}

@@ -52,6 +52,17 @@ CREATE TABLE IF NOT EXISTS orders
     -- A refund that did not last is followed by an entry of the same id that takes its amounts back.
     refunds           Array(Tuple(refund_id UUID, at DateTime64(3, 'UTC'), net Int64, tax Int64, reason String)),
     refund_excess     Int64,                        -- given back beyond what was paid, without tax; not in refunds
+    -- The same money in the workspace's report currency, converted once per order. While it is not converted it
+    -- stands here as it is, in its own currency: never dropped, never zero.
+    conversion        Enum8('same' = 1, 'converted' = 2, 'waiting' = 3, 'not_carried' = 4) DEFAULT 'same',
+    report_currency   LowCardinality(String) DEFAULT currency,
+    report_net        Int64 DEFAULT net,
+    report_gross      Int64 DEFAULT net + tax,
+    report_refunds    Array(Tuple(net Int64, gross Int64)) DEFAULT arrayMap(refund -> (refund.3, refund.3 + refund.4), refunds),
+    rate_day          Date,                         -- whose rates were used; epoch when none
+    rate_source       LowCardinality(String),
+    rate_own          LowCardinality(String),       -- units of `currency` for one euro, as published
+    rate_report       LowCardinality(String),       -- units of `report_currency` for one euro
     product_id        LowCardinality(String),
     product_name      LowCardinality(String),
     discount_code     LowCardinality(String),
@@ -78,6 +89,9 @@ SETTINGS index_granularity = 256, non_replicated_deduplication_window = 10000, f
 -- Two columns per model, amount_<model> and parts_<model> (millionths of the order), are added at start
 -- from the list of models. A changed order posts its old rows again with sign -1 beside the new ones,
 -- in one insert; sums over sign × amount are right at every moment, merges fold the pairs away.
+-- `views` says which views of the money a row belongs to, as bits: 1 net and 2 gross in the order's own currency,
+-- 4 net and 8 gross in the report currency. Views that show an order alike share its rows, so that an order
+-- without tax in the report currency has no more rows than it ever had.
 -- `version` is a hash of the row, so a row and its cancellation always meet and equal rows are equal.
 CREATE TABLE IF NOT EXISTS credits
 (
@@ -96,6 +110,7 @@ CREATE TABLE IF NOT EXISTS credits
     provider      LowCardinality(String),
     connection_id LowCardinality(String),
     product_id    LowCardinality(String),
+    views         UInt8 DEFAULT 15,
     sign          Int8,
     version       UInt64
 )

@@ -15,6 +15,7 @@ WITH
             sumIf(sign * amount_/*model*/, entry != 'order') AS refunded_minor
         FROM credits
         WHERE workspace_id = {workspace:String}
+            /*view*/
             AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*touch_filters*/

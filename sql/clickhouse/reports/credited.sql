@@ -17,6 +17,7 @@ SELECT
     toInt64(0) AS outside
 FROM credits
 WHERE workspace_id = {workspace:String}
+    /*view*/
     AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
     AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
     /*order_filters*/

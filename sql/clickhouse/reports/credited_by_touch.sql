@@ -20,12 +20,14 @@ SELECT
     sumIf(sign * amount_/*model*/, NOT inside) AS outside
 FROM credits
 WHERE workspace_id = {workspace:String}
+    /*view*/
     /*order_filters*/
     AND order_id IN
     (
         SELECT order_id
         FROM credits
         WHERE workspace_id = {workspace:String}
+            /*view*/
             AND touch_at >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND touch_at < fromUnixTimestamp64Milli({to_ms:Int64})
     )

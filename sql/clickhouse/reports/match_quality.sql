@@ -3,9 +3,9 @@ SELECT
     roundDown(toUnixTimestamp64Milli(paid_at), {bounds:Array(Int64)}) AS start_ms,
     toString(match_method) AS method,
     toString(match_evidence) AS evidence,
-    toString(currency) AS code,
+    toString(/*order_currency*/) AS code,
     count() AS orders,
-    sum(net - arraySum(refund -> refund.3, refunds)) AS net_minor
+    sum(/*order_amount*/ - arraySum(refund -> refund.2, /*order_refunds*/)) AS net_minor
 FROM orders FINAL
 WHERE workspace_id = {workspace:String}
     AND booked

@@ -11,6 +11,7 @@ WITH
             sumForEach([/*parts*/]) AS orders
         FROM credits
         WHERE workspace_id = {workspace:String}
+            /*view*/
             AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*touch_filters*/

@@ -5,6 +5,7 @@ SELECT
     sumForEach([/*amounts*/]) AS net_minor
 FROM credits
 WHERE workspace_id = {workspace:String}
+    AND bitAnd(views, 1) != 0
     AND order_id = {order:UUID}
     AND booked_at >= fromUnixTimestamp64Milli({from_ms:Int64})
 GROUP BY touch

@@ -15,6 +15,7 @@ WITH
             sum(sign * amount_/*model*/) AS net
         FROM credits
         WHERE workspace_id = {workspace:String}
+            /*view*/
             AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*order_filters*/

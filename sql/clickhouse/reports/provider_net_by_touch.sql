@@ -1,9 +1,9 @@
 -- Grain: one row per currency: everything the provider was paid for the orders that earned a visit of the period
 -- something, whenever they were paid.
 SELECT
-    toString(currency) AS code,
-    sum(net - arraySum(refund -> refund.3, refunds)) AS net_minor,
-    countIf(net != 0) AS bookings
+    toString(/*order_currency*/) AS code,
+    sum(/*order_amount*/ - arraySum(refund -> refund.2, /*order_refunds*/)) AS net_minor,
+    countIf(/*order_amount*/ != 0) AS bookings
 FROM orders FINAL
 WHERE workspace_id = {workspace:String}
     AND booked

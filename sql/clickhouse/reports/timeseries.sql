@@ -9,6 +9,7 @@ SELECT
     sumIf(sign * amount_/*model*/, entry != 'order') AS refunded
 FROM credits
 WHERE workspace_id = {workspace:String}
+    /*view*/
     AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
     AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
     /*touch_filters*/

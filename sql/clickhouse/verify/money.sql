@@ -25,6 +25,7 @@ WITH
             [/*amounts*/] AS amounts
         FROM credits
         WHERE workspace_id = {workspace:String}
+            AND bitAnd(views, 1) != 0
         GROUP BY order_id, currency, booked_at
     )
 SELECT

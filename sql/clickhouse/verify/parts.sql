@@ -5,6 +5,7 @@ WITH posted AS
     SELECT order_id, [/*parts*/] AS parts
     FROM credits
     WHERE workspace_id = {workspace:String}
+        AND bitAnd(views, 1) != 0
     GROUP BY order_id
 )
 SELECT

@@ -13,6 +13,7 @@ WITH
         SELECT order_id, [/*refunds*/] AS amounts
         FROM credits
         WHERE workspace_id = {workspace:String}
+            AND bitAnd(views, 1) != 0
         GROUP BY order_id
     )
 SELECT

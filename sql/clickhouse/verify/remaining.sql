@@ -5,6 +5,7 @@ WITH left_over AS
     SELECT order_id, earner, touch_id, [/*amounts*/] AS amounts
     FROM credits
     WHERE workspace_id = {workspace:String}
+        AND bitAnd(views, 1) != 0
     GROUP BY order_id, earner, touch_id
 )
 SELECT

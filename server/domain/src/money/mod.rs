@@ -1,15 +1,41 @@
-//! Money: whole minor units with their currency. No floats, no rates, no conversion; two currencies never add.
+//! Money: whole minor units with their currency. No floats; two currencies never add before one is converted.
 //!
-//! Splitting money goes through [`allocate`], which loses nothing.
+//! Splitting money goes through [`allocate`], which loses nothing. Converting goes through [`Conversion`], once per
+//! sum, by the rate that [`RateBook`] finds for the day.
 
 mod allocation;
 mod currency;
+pub mod ecb;
+mod rate;
+mod rate_book;
 
 pub(crate) use allocation::Shape;
 pub use allocation::{Allocator, Share, allocate, shares};
 pub use currency::{Currency, CurrencyError};
+pub use rate::{Conversion, Rate, RateError};
+pub use rate_book::{Quote, Quoted, RateBook, RateDay, day_of, is_closed, published_by};
 
 use serde::{Deserialize, Serialize};
+
+/// In which currency amounts are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum MoneyView {
+    /// Each in its own.
+    #[default]
+    Native,
+    /// In the workspace's report currency, at the rate of each order. What no rate is known for stays in its own,
+    /// in rows of its own: never dropped and never zero.
+    Report,
+}
+
+impl MoneyView {
+    pub fn name(self) -> &'static str {
+        match self {
+            MoneyView::Native => "native",
+            MoneyView::Report => "report",
+        }
+    }
+}
 
 /// Why two amounts cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -24,6 +24,17 @@ pub enum Basis {
     Gross,
 }
 
+impl Basis {
+    pub const ALL: [Basis; 2] = [Basis::Net, Basis::Gross];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Basis::Net => "net",
+            Basis::Gross => "gross",
+        }
+    }
+}
+
 /// That an order is money, since when and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Booking {

@@ -12,6 +12,7 @@ mod fact;
 mod fold;
 mod newest;
 mod refund;
+mod reported;
 mod root;
 mod subscription;
 
@@ -24,6 +25,7 @@ pub use fact::{
 pub use fold::{Basis, Booking, OrderState, fold_order};
 pub use newest::newest;
 pub use refund::RefundEntry;
+pub use reported::{Reported, reported};
 pub use root::{Member, anchor_ms, inherits, kinds_of, root_of};
 pub use subscription::{
     Interval, SubscriptionFact, SubscriptionState, SubscriptionStatus, fold_subscription,

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 
 use super::{DIMENSIONS, Dimension, Interval, Period};
 use crate::attribution::{DEFAULT_MODEL, MODELS, model_index};
-use crate::money::Currency;
+use crate::money::{Currency, MoneyView};
+use crate::order::Basis;
 
 /// Rows shown when nothing else is asked for, and at most.
 const LIMIT_DEFAULT: usize = 1000;
@@ -30,6 +31,7 @@ pub struct Defaults {
     pub now_ms: i64,
     /// Dimensions to group by.
     pub group_by: Vec<Dimension>,
+    pub basis: Basis,
 }
 
 /// A question about money.
@@ -44,6 +46,8 @@ pub struct Query {
     pub filters: Vec<Filter>,
     /// Only money in this currency; otherwise each currency has its own rows.
     pub currency: Option<Currency>,
+    pub money: MoneyView,
+    pub basis: Basis,
     pub date: DateView,
     pub format: Format,
     pub interval: Option<Interval>,
@@ -177,6 +181,8 @@ impl Query {
             group_by: Vec::new(),
             filters: Vec::new(),
             currency: None,
+            money: MoneyView::Native,
+            basis: defaults.basis,
             date: DateView::Cash,
             format: Format::Json,
             interval: None,
@@ -196,14 +202,9 @@ impl Query {
                 "group_by" => query.add_groups(key, value)?,
                 "provider" => query.add_filter(key, Dimension::Provider, value, false)?,
                 "connection" => query.add_filter(key, Dimension::Connection, value, false)?,
-                "currency" => {
-                    let currency =
-                        value.parse().map_err(|_| error(key, "use a code of three letters, like USD"))?;
-                    query.currency = Some(currency);
-                }
-                "basis" if value == "net" => {}
+                "currency" => (query.money, query.currency) = in_currency(key, value)?,
                 "basis" => {
-                    return Err(error(key, "only net (after discount, before tax and fees) can be shown"));
+                    query.basis = choice(key, value, Basis::ALL.map(|basis| (basis, basis.name())))?;
                 }
                 "date" => {
                     query.date = choice(key, value, DateView::ALL.map(|view| (view, view.name())))?;
@@ -250,8 +251,12 @@ impl Query {
 
     /// The question in words.
     pub fn sentence(&self) -> String {
+        let revenue = match self.basis {
+            Basis::Net => "Net revenue",
+            Basis::Gross => "Gross revenue",
+        };
         let mut sentence = format!(
-            "Net revenue, {}, {} to {} ({}), {}",
+            "{revenue}, {}, {} to {} ({}), {}",
             MODELS[self.model].title().to_lowercase(),
             self.period.from,
             self.period.to,
@@ -260,6 +265,9 @@ impl Query {
         );
         if let Some(currency) = self.currency {
             sentence.push_str(&format!(", {currency} only"));
+        }
+        if self.money == MoneyView::Report {
+            sentence.push_str(", in the report currency");
         }
         for filter in &self.filters {
             let verb = if filter.negated { "is not" } else { "is" };
@@ -325,6 +333,21 @@ impl Query {
 
 fn day(key: &str, value: &str) -> Result<Date, QueryError> {
     Date::from_str(value).map_err(|_| error(key, format!("{value:?} is no day; write YYYY-MM-DD")))
+}
+
+/// `native`, `report`, or a code: only money in that currency.
+fn in_currency(key: &str, value: &str) -> Result<(MoneyView, Option<Currency>), QueryError> {
+    match value {
+        "native" => Ok((MoneyView::Native, None)),
+        "report" => Ok((MoneyView::Report, None)),
+        code => match code.parse() {
+            Ok(currency) => Ok((MoneyView::Native, Some(currency))),
+            Err(_) => Err(error(
+                key,
+                "use report (converted), native, or a code of three letters, like USD, for money in that currency only",
+            )),
+        },
+    }
 }
 
 fn preset(key: &str, value: &str, defaults: &Defaults) -> Result<Period, QueryError> {
@@ -414,6 +437,7 @@ mod tests {
             zone: TimeZone::get("Europe/Berlin").unwrap(),
             now_ms: now.as_millisecond(),
             group_by: vec![Dimension::Channel],
+            basis: Basis::Net,
         }
     }
 
@@ -471,7 +495,7 @@ mod tests {
             ("group_by=colour", "group_by", "landing_page"),
             ("filter[colour]=red", "filter[colour]", "landing_page"),
             ("filter[channel=red", "filter[channel", "filter[channel][not]"),
-            ("basis=gross", "basis", "net"),
+            ("basis=profit", "basis", "net, gross"),
             ("currency=dollars", "currency", "USD"),
             ("date=accrual", "date", "cash, order, touch"),
             ("compare=last", "compare", "previous_period"),
@@ -486,6 +510,20 @@ mod tests {
             assert_eq!(error.field, field, "{text}");
             assert!(error.message.contains(hint), "{text}: {}", error.message);
         }
+    }
+
+    #[test]
+    fn money_is_asked_for_in_its_own_currency_in_the_report_currency_or_in_one_alone() {
+        let asked = |text: &str| {
+            let query = parse(text).unwrap();
+            (query.money, query.currency.map(|currency| currency.to_string()), query.basis)
+        };
+        assert_eq!(asked(""), (MoneyView::Native, None, Basis::Net));
+        assert_eq!(asked("currency=report&basis=gross"), (MoneyView::Report, None, Basis::Gross));
+        assert_eq!(asked("currency=native&basis=net"), (MoneyView::Native, None, Basis::Net));
+        assert_eq!(asked("currency=usd"), (MoneyView::Native, Some("USD".to_owned()), Basis::Net));
+        let sentence = parse("currency=report&basis=gross").unwrap().sentence();
+        assert!(sentence.starts_with("Gross revenue,") && sentence.ends_with("in the report currency"));
     }
 
     #[test]

@@ -21,6 +21,13 @@ pub struct Reconciliation {
     #[serde(skip_serializing_if = "is_zero")]
     pub outside_period: i64,
     pub difference: i64,
+    /// In a report in the report currency: money for which no rate is known, in its own currency.
+    #[serde(skip_serializing_if = "is_false")]
+    pub not_converted: bool,
+}
+
+fn is_false(said: &bool) -> bool {
+    !said
 }
 
 fn is_zero(minor: &i64) -> bool {
@@ -46,6 +53,7 @@ impl Reconciliation {
             line.push_str(&format!(" + outside the period {}", shown(self.outside_period)));
         }
         match self.difference {
+            0 if self.not_converted => line.push_str("  ✓ exact, not converted"),
             0 => line.push_str("  ✓ exact"),
             other => line.push_str(&format!("  ✗ differs by {}; run `tributary verify`", shown(other))),
         }
@@ -100,6 +108,7 @@ pub fn reconcile(provider: &[ProviderSum], credits: &[CreditedSum]) -> Vec<Recon
             unattributed,
             outside_period,
             difference: provider_net - attributed - direct - unattributed - outside_period,
+            not_converted: false,
         })
     });
     lines.collect()

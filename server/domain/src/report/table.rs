@@ -105,8 +105,8 @@ pub struct Meta {
     pub model: &'static str,
     pub basis: &'static str,
     pub date: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<String>,
+    /// `native`, `report`, or the one currency asked for.
+    pub currency: String,
     pub group_by: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<&'static str>,
@@ -136,9 +136,9 @@ impl Meta {
             to: query.period.to.to_string(),
             timezone: query.period.zone_name(),
             model: MODELS[query.model].name(),
-            basis: "net",
+            basis: query.basis.name(),
             date: query.date.name(),
-            currency: query.currency.map(|currency| currency.to_string()),
+            currency: query.currency.map_or_else(|| query.money.name().to_owned(), |code| code.to_string()),
             group_by: query.group_by.iter().map(|dimension| dimension.name()).collect(),
             interval: None,
             compare: query

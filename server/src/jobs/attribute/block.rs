@@ -21,6 +21,8 @@ pub struct CreditRow {
     pub order_at_ms: i64,
     pub kind: i8,
     pub texts: TextIds,
+    /// Bits of the views of the money it belongs to, see [`super::read::Money`].
+    pub views: u8,
     pub sign: i8,
     pub amounts: [i64; MODEL_COUNT],
     pub parts: [i32; MODEL_COUNT],
@@ -72,8 +74,9 @@ impl CreditRow {
         {
             hash = mix(hash, word);
         }
-        let small = [self.entry, self.earner, self.kind].map(|value| u64::from(value as u8));
-        hash = mix(hash, small[0] | small[1] << 8 | small[2] << 16);
+        let small =
+            [self.entry, self.earner, self.kind, self.views as i8].map(|value| u64::from(value as u8));
+        hash = mix(hash, small[0] | small[1] << 8 | small[2] << 16 | small[3] << 24);
         for word in
             [self.booked_at_ms as u64, self.touch_at_ms as u64, self.order_at_ms as u64, self.facet_id]
         {
@@ -110,7 +113,7 @@ pub fn model_columns() -> String {
 pub fn columns() -> String {
     format!(
         "workspace_id, booked_at, order_id, entry, entry_id, touch_id, earner, facet_id, touch_at, order_at, \
-         kind, currency, provider, connection_id, product_id, sign, version, {}",
+         kind, currency, provider, connection_id, product_id, views, sign, version, {}",
         model_columns()
     )
 }
@@ -118,7 +121,7 @@ pub fn columns() -> String {
 /// One Native block of rows that belong to one workspace.
 pub fn encode(workspace_id: &str, rows: &[CreditRow], texts: &Texts) -> Vec<u8> {
     let mut block = Block { bytes: Vec::with_capacity(rows.len() * 200 + 4096), rows: rows.len() };
-    block.varint(17 + 2 * MODEL_COUNT as u64);
+    block.varint(18 + 2 * MODEL_COUNT as u64);
     block.varint(rows.len() as u64);
     let time = "DateTime64(3, 'UTC')";
     let uuid = |id: u128| id.rotate_left(64).to_le_bytes();
@@ -143,6 +146,7 @@ pub fn encode(workspace_id: &str, rows: &[CreditRow], texts: &Texts) -> Vec<u8> 
     block.text("provider", &all, |row| row.texts.provider, rows);
     block.text("connection_id", &all, |row| row.texts.connection, rows);
     block.text("product_id", &all, |row| row.texts.product, rows);
+    block.column("views", "UInt8", rows, |row| [row.views]);
     block.column("sign", "Int8", rows, |row| row.sign.to_le_bytes());
     block.column("version", "UInt64", rows, |row| row.version(texts).to_le_bytes());
     for (at, model) in MODELS.iter().enumerate() {

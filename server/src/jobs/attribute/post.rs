@@ -4,8 +4,8 @@
 use domain::attribution::{Credit, Earner, Entry, Scratch, Touch, credits};
 use domain::visit::facets::{Facets, facet_id};
 
-use super::block::CreditRow;
-use super::read::Order;
+use super::block::{CreditRow, TextIds};
+use super::read::{Money, Order};
 
 /// Memory used again from order to order.
 pub struct Poster {
@@ -29,9 +29,22 @@ impl Default for Poster {
 impl Poster {
     /// Appends the credits of `order`. `touches` are the eligible ones of `root`, whose anchor and match count.
     pub fn post(&mut self, order: &Order, root: &Order, touches: &[Touch], out: &mut Vec<CreditRow>) {
+        for money in order.moneys() {
+            self.post_money(order, money, root, touches, out);
+        }
+    }
+
+    fn post_money(
+        &mut self,
+        order: &Order,
+        money: &Money,
+        root: &Order,
+        touches: &[Touch],
+        out: &mut Vec<CreditRow>,
+    ) {
         self.credits.clear();
         let outcome =
-            credits(touches, root.anchor_ms, root.known, &order.booked, &mut self.scratch, &mut self.credits);
+            credits(touches, root.anchor_ms, root.known, &money.booked, &mut self.scratch, &mut self.credits);
         if outcome.refund_excess_minor > 0 {
             tracing::warn!(
                 order = format!("{:032x}", order.id),
@@ -65,7 +78,8 @@ impl Poster {
                 touch_at_ms,
                 order_at_ms: order.paid_at_ms,
                 kind: order.kind,
-                texts: order.texts,
+                texts: TextIds { currency: money.currency, ..order.texts },
+                views: money.views,
                 sign: 1,
                 amounts: credit.amounts,
                 parts: credit.parts,
@@ -76,7 +90,7 @@ impl Poster {
 
 /// When a refund, or its reversal, is booked.
 fn refund_time(order: &Order, id: u128, reversal: bool) -> i64 {
-    let refund = order.booked.refunds.iter().find(|refund| refund.id == id);
+    let refund = order.money.booked.refunds.iter().find(|refund| refund.id == id);
     refund.map_or(order.paid_at_ms, |refund| match refund.reversed_at_ms {
         Some(reversed_ms) if reversal => reversed_ms.max(refund.at_ms),
         _ => refund.at_ms,

@@ -27,8 +27,28 @@ pub struct Order {
     pub known: bool,
     pub paid_at_ms: i64,
     pub anchor_ms: i64,
-    pub booked: Booked,
+    /// In its own currency, after discount, without tax.
+    pub money: Money,
+    /// With tax, and in the report currency, where that differs.
+    pub others: Vec<Money>,
+    /// The currency is the order's own.
     pub texts: TextIds,
+}
+
+/// An order's money in one currency and on one basis, and which views of it show it so.
+#[derive(Debug, Clone)]
+pub struct Money {
+    /// Bits: 1 net and 2 gross in its own currency, 4 net and 8 gross in the report currency.
+    pub views: u8,
+    pub currency: u32,
+    pub booked: Booked,
+}
+
+impl Order {
+    /// Everything that is credited for this order; views that show it alike once.
+    pub fn moneys(&self) -> impl Iterator<Item = &Money> {
+        std::iter::once(&self.money).chain(&self.others)
+    }
 }
 
 /// Booked orders, grouped by root.
@@ -117,18 +137,38 @@ const VISITORS: &str = ", arrayMap(visitor -> visitor.1, visitors)";
 
 fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
     let (id, root, kind, known) = (row.uuid()?, row.uuid()?, row.i8()?, row.u8()? != 0);
-    let (paid_at_ms, anchor_ms, amount_minor) = (row.i64()?, row.i64()?, row.i64()?);
-    let words = [row.string()?, row.string()?, row.string()?, row.string()?];
-    let mut refunds: Vec<Refund> = Vec::new();
+    let (paid_at_ms, anchor_ms) = (row.i64()?, row.i64()?);
+    let amounts = [row.i64()?, row.i64()?, row.i64()?, row.i64()?];
+    let mut words = [""; 5];
+    for word in &mut words {
+        *word = row.string()?;
+    }
+    let mut seen = amounts.map(|amount_minor| Booked { amount_minor, refunds: Vec::new() });
     for _ in 0..row.array_len()? {
-        let (id, at_ms, amount_minor) = (row.uuid()?, row.i64()?, row.i64()?);
+        let (id, at_ms) = (row.uuid()?, row.i64()?);
+        let minors = [row.i64()?, row.i64()?, row.i64()?, row.i64()?];
         // An entry below zero is the end of the refund of the same id.
-        match refunds.iter_mut().find(|refund| amount_minor < 0 && refund.id == id) {
-            Some(refund) => refund.reversed_at_ms = Some(at_ms),
-            None => refunds.push(Refund { id, at_ms, amount_minor, reversed_at_ms: None }),
+        let is_end = minors[0] < 0;
+        for (Booked { refunds, .. }, amount_minor) in seen.iter_mut().zip(minors) {
+            match refunds.iter_mut().find(|refund| is_end && refund.id == id) {
+                Some(refund) => refund.reversed_at_ms = Some(at_ms),
+                None => refunds.push(Refund { id, at_ms, amount_minor, reversed_at_ms: None }),
+            }
         }
     }
-    let [currency, provider, connection, product] = words.map(|word| texts.id(word));
+    let [currency, reported, provider, connection, product] = words.map(|word| texts.id(word));
+    let [net, gross, reported_net, reported_gross] = seen;
+    let mut money = Money { views: 1, currency, booked: net };
+    let mut others: Vec<Money> = Vec::new();
+    for (views, currency, booked) in
+        [(2, currency, gross), (4, reported, reported_net), (8, reported, reported_gross)]
+    {
+        let alike = |known: &&mut Money| known.currency == currency && known.booked == booked;
+        match std::iter::once(&mut money).chain(&mut others).find(alike) {
+            Some(known) => known.views |= views,
+            None => others.push(Money { views, currency, booked }),
+        }
+    }
     Some(Order {
         id,
         root,
@@ -136,7 +176,8 @@ fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
         known,
         paid_at_ms,
         anchor_ms,
-        booked: Booked { amount_minor, refunds },
+        money,
+        others,
         texts: TextIds { currency, provider, connection, product },
     })
 }

@@ -1,11 +1,14 @@
 //! The row of an order, written only when something in it changed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use clickhouse::Row;
 use domain::ids::{OrderId, VisitorId};
 use domain::matching::Match;
-use domain::order::OrderKind;
+use domain::money::{Conversion, Currency, Quoted, RateBook};
+use domain::order::{OrderKind, OrderState, Reported, reported};
+use jiff::civil::Date;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -13,13 +16,14 @@ use uuid::Uuid;
 use super::Case;
 use super::load::uuids;
 use crate::app::App;
-use crate::jobs::JobError;
+use crate::jobs::{JobError, rates};
 use crate::sql;
 use crate::store::row_binary::RowWriter;
 
 const COLUMNS: &str = "workspace_id, order_id, version, provider, connection_id, provider_order_id, status, kind, \
                        booked, created_at, paid_at, anchor_at, currency, net, discount, tax, total, fee, \
-                       fee_currency, refunds, refund_excess, product_id, product_name, discount_code, country, \
+                       fee_currency, refunds, refund_excess, conversion, report_currency, report_net, \
+                       report_gross, report_refunds, rate_day, rate_source, rate_own, rate_report, product_id, product_name, discount_code, country, \
                        customer_id, subscription_id, checkout_id, root_order_id, visitor_id, match_method, match_field, \
                        match_evidence, person_keys, visitors, state_hash, updated_at";
 
@@ -63,13 +67,20 @@ pub(super) async fn store_changed(
         .map(|stored| (stored.order_id.as_u128(), (stored.version, stored.state_hash)))
         .collect();
     let directory = app.directory();
+    let report: Option<Currency> =
+        directory.workspaces.get(workspace_id).and_then(|workspace| workspace.currency.parse().ok());
+    let is_foreign = |row: &OrderRow<'_>| report.is_some_and(|report| report != row.case.order.currency);
+    let book = match rows.iter().any(is_foreign) {
+        true => rates::book(app).await?,
+        false => Arc::default(),
+    };
     let now_ms = app.clock.now_ms();
     let mut out = Vec::new();
     let mut changed = 0_u64;
     for row in rows {
         let connection = directory.connections.iter().find(|connection| connection.id == row.case.connection);
         let provider = connection.map_or("", |connection| connection.provider.as_str());
-        let state = row.state(provider);
+        let state = row.state(provider, &InReportCurrency::of(row.case.order, report, &book));
         let front = Sha256::digest(&state);
         let state_hash = u64::from_le_bytes(front[..8].try_into().expect("a SHA-256 has 32 bytes"));
         let (version, known_hash) = stored.get(&row.case.id.0).copied().unwrap_or((0, 0));
@@ -94,7 +105,7 @@ pub(super) async fn store_changed(
 
 impl OrderRow<'_> {
     /// The columns from `provider` to `visitors`, encoded: what the state hash is made of.
-    fn state(&self, provider: &str) -> Vec<u8> {
+    fn state(&self, provider: &str, converted: &InReportCurrency) -> Vec<u8> {
         let OrderRow { case, found, root, kind, person_keys, visitors } = self;
         let order = case.order;
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -121,6 +132,7 @@ impl OrderRow<'_> {
             .iter()
             .filter_map(|refund| Some((refund, time(refund.reversed_at_ms?.max(refund.at_ms)))))
             .collect();
+        // Reversals stand behind the refunds, in both arrays.
         row.array_len(order.refunds.len() + reversed.len());
         for refund in &order.refunds {
             row.uuid(refund.id.0)
@@ -129,15 +141,16 @@ impl OrderRow<'_> {
                 .i64(refund.tax_minor)
                 .string(refund.reason.as_deref().unwrap_or(""));
         }
-        for (refund, at_ms) in reversed {
+        for (refund, at_ms) in &reversed {
             row.uuid(refund.id.0)
-                .i64(at_ms)
+                .i64(*at_ms)
                 .i64(-refund.amount_minor)
                 .i64(-refund.tax_minor)
                 .string("reversed");
         }
-        row.i64(order.refund_excess_minor)
-            .string(&text(&order.product_id))
+        row.i64(order.refund_excess_minor);
+        converted.write(order, &mut row);
+        row.string(&text(&order.product_id))
             .string(&text(&order.product_name))
             .string(&text(&order.discount_code))
             .string(&text(&order.country))
@@ -163,6 +176,72 @@ impl OrderRow<'_> {
         }
         row.into_bytes()
     }
+}
+
+/// An order's money in the report currency, and how it came there.
+struct InReportCurrency {
+    quoted: Quoted,
+    currency: Currency,
+    amounts: Reported,
+}
+
+impl InReportCurrency {
+    /// Without a rate, or when an amount would not fit, it stays as it is in its own currency.
+    fn of(order: &OrderState, report: Option<Currency>, book: &RateBook) -> InReportCurrency {
+        let paid_at_ms = order.booking.map_or(order.created_ms, |booking| booking.at_ms);
+        let report = report.unwrap_or(order.currency);
+        let quoted = book.quote(order.currency, report, paid_at_ms);
+        if let Quoted::At(quote) = &quoted
+            && let Some(amounts) = reported(order, &quote.conversion)
+        {
+            return InReportCurrency { quoted, currency: report, amounts };
+        }
+        let quoted = match quoted {
+            Quoted::At(_) => Quoted::NotCarried(order.currency),
+            other => other,
+        };
+        let amounts = reported(order, &Conversion::NONE).unwrap_or_default();
+        InReportCurrency { quoted, currency: order.currency, amounts }
+    }
+
+    fn write(&self, order: &OrderState, row: &mut RowWriter) {
+        let number = match self.quoted {
+            Quoted::Same => 1,
+            Quoted::At(_) => 2,
+            Quoted::Waiting(_) => 3,
+            Quoted::NotCarried(_) => 4,
+        };
+        let Reported { net_minor, gross_minor, refunds } = &self.amounts;
+        row.i8(number).string(self.currency.code()).i64(*net_minor).i64(*gross_minor);
+        let reversed = || {
+            let both = order.refunds.iter().zip(refunds);
+            both.filter(|(refund, _)| refund.reversed_at_ms.is_some()).map(|(_, amounts)| amounts)
+        };
+        row.array_len(refunds.len() + reversed().count());
+        for (net_minor, gross_minor) in refunds {
+            row.i64(*net_minor).i64(*gross_minor);
+        }
+        for (net_minor, gross_minor) in reversed() {
+            row.i64(-net_minor).i64(-gross_minor);
+        }
+        match &self.quoted {
+            Quoted::At(quote) => {
+                row.u16(days_since_epoch(quote.day))
+                    .string(&quote.source)
+                    .string(&quote.own.to_string())
+                    .string(&quote.report.to_string());
+            }
+            _ => {
+                row.u16(0).string("").string("").string("");
+            }
+        }
+    }
+}
+
+/// As the column type `Date` counts.
+fn days_since_epoch(day: Date) -> u16 {
+    let days = day.since(Date::constant(1970, 1, 1)).map_or(0, |span| span.get_days());
+    u16::try_from(days).unwrap_or(0)
 }
 
 /// The number of a kind in `orders.kind` and `credits.kind`.

@@ -35,7 +35,7 @@ async fn channels_answer_to_the_cent_with_visits_totals_and_proof() {
     assert_eq!(
         answer["meta"],
         json!({"report": "channels", "from": "2026-05-01", "to": "2026-05-31", "timezone": "Europe/Berlin",
-               "model": "last_non_direct", "basis": "net", "date": "cash", "group_by": ["channel"], "rows_total": 4, "visitors_exact": true,
+               "model": "last_non_direct", "basis": "net", "currency": "native", "date": "cash", "group_by": ["channel"], "rows_total": 4, "visitors_exact": true,
                "sentence": "Net revenue, last non-direct touch, 2026-05-01 to 2026-05-31 (Europe/Berlin), by payment date"})
     );
 }

@@ -2,6 +2,10 @@
 //! Start reading at `http/router.rs` (the whole surface) or `cli/mod.rs` (every command).
 #![forbid(unsafe_code)]
 
+// Hits are made on one thread and let go of on another; the system's allocator locks and wakes for that.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub mod app;
 pub mod billing;
 pub mod cli;

@@ -1,7 +1,7 @@
 //! How numbers and times are written on pages.
 
 use domain::money::{Currency, Money};
-use domain::report::{Query, percent};
+use domain::report::{Query, grouped, percent};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -21,18 +21,9 @@ pub(super) fn signed(minor: i64, currency: Currency) -> String {
     }
 }
 
-/// A count in groups of three.
+/// A count in groups of three; a dash when there is none.
 pub(super) fn count(count: Option<u64>) -> String {
-    let Some(count) = count else { return "\u{2013}".to_owned() };
-    let digits = count.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    count.map_or_else(|| "\u{2013}".to_owned(), grouped)
 }
 
 /// A ratio; a dash when there is none.

@@ -22,6 +22,9 @@ use crate::store::StoreError;
 
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(5);
+/// A unit of more hits makes the next one wait twice as long: fewer and larger inserts leave the processor to the
+/// collector, and a hit still stands in a report well within two seconds.
+const BUSY_UNIT_HITS: u64 = 5_000;
 /// How often delivered units past their time are looked for.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 /// What is left at the end gets this long; it is safe in the inbox in any case.
@@ -127,9 +130,12 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
         let pause = match flush_once(&app).await {
             Ok(report) => {
                 retry = RETRY_FIRST;
-                // More than a unit's worth waits: go on at once.
-                let is_behind = report.hits >= app.config.inbox.flush_hits_max / 2;
-                if is_behind { Duration::ZERO } else { interval.saturating_sub(started.elapsed()) }
+                match report.hits {
+                    // More than a unit's worth waits: go on at once.
+                    hits if hits >= app.config.inbox.flush_hits_max / 2 => Duration::ZERO,
+                    hits if hits > BUSY_UNIT_HITS => (interval * 2).saturating_sub(started.elapsed()),
+                    _ => interval.saturating_sub(started.elapsed()),
+                }
             }
             Err(error) => {
                 METRICS.flush_failures.increment(1);

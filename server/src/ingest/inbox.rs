@@ -14,7 +14,7 @@ mod webhooks;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -89,7 +89,7 @@ struct Shared {
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     claim: Mutex<Option<std::fs::File>>,
     #[cfg(feature = "bench")]
-    keeps_nothing: std::sync::atomic::AtomicBool,
+    keeps_nothing: AtomicBool,
 }
 
 /// What the writer and the callers both see.
@@ -102,6 +102,8 @@ struct State {
     waiting_bytes: AtomicU64,
     /// Why nothing is written any more, since a sync failed.
     sync_failed: OnceLock<String>,
+    /// Whether the checkpoint thread left so little of the log that the writer moves the rest between two groups.
+    log_is_nearly_moved: AtomicBool,
     /// Outcomes counted without a record of their own; they ride with the next group.
     tallies: Mutex<Vec<Tally>>,
     /// Hits that are durable.
@@ -110,7 +112,7 @@ struct State {
 
 impl Inbox {
     /// Opens or creates `<data_dir>/inbox.sqlite`. Nobody writing to it, its log is looked over first, and
-    /// what of it is damaged is told and kept.
+    /// what of it is damaged is told and kept. Called within the runtime whose tasks will append.
     pub fn open(data_dir: &Path, options: Options) -> Result<Inbox, InboxError> {
         let path = data_dir.join(FILE);
         if let Ok(_nobody_writes) = lock(&path)
@@ -127,6 +129,7 @@ impl Inbox {
             ),
             bytes_max: options.bytes_max,
             sync_failed: OnceLock::new(),
+            log_is_nearly_moved: AtomicBool::new(false),
             tallies: Mutex::default(),
             seen: Seen::new(options.hits_remembered),
             path,

@@ -76,14 +76,11 @@ impl Reports {
         exact_visits_max: u64,
         sampling: &Sampling,
     ) -> Result<Counted<VisitSum>, ReportError> {
-        let (from_ms, to_ms) = whole_days(period.start_ms(), period.end_ms());
-        let mut counts = self.prepare(sql!("reports/visit_counts.sql"), query, period);
-        counts.number("days_from_ms", from_ms).number("days_to_ms", to_ms);
-        let counts: Vec<VisitsRow> = counts.on(&self.app.store).fetch_all().await?;
-        let all = counts.iter().find(|row| row.everything == 1).map_or(0, |row| row.visits);
-        let one_by_one = self.prepare(sql!("reports/visits.sql"), query, period);
-        let exact = all <= exact_visits_max;
-        if exact || all <= sampling.sketched_visits_max {
+        let visits = self.counts_by_day(sql!("reports/visit_total.sql"), query, period);
+        let visits: u64 = visits.on(&self.app.store).fetch_one().await?;
+        let one_by_one = self.grouped(sql!("reports/visits.sql"), query, period);
+        let exact = visits <= exact_visits_max;
+        if exact || visits <= sampling.sketched_visits_max {
             let rows: Vec<BothRow> = match exact {
                 true => self.counted_exactly(&one_by_one).await?,
                 false => self.sketched(&one_by_one).await?,
@@ -95,9 +92,18 @@ impl Reports {
             });
             return Ok(Counted { rows: rows.collect(), exact });
         }
+        let counts = self.counts_by_day(sql!("reports/visit_counts.sql"), query, period);
+        let mut sample = self.grouped(sql!("reports/visitors_sampled.sql"), query, period);
+        sample.number("enough", sampling.sampled_visitors_min);
+        let (counts, sample) = tokio::try_join!(
+            counts.on(&self.app.store).fetch_all::<VisitsRow>(),
+            sample.on(&self.app.store).fetch_all::<VisitorsRow>()
+        )?;
         let counts: Vec<(Group, u64)> =
             counts.into_iter().map(|row| (group(query, row.values, row.everything), row.visits)).collect();
-        let visitors = self.sampled(query, period, sampling, one_by_one, &counts).await?;
+        let sample =
+            sample.into_iter().map(|row| (group(query, row.values, row.everything), row.visitors)).collect();
+        let visitors = self.completed(query, sample, one_by_one, &counts).await?;
         let rows = counts.into_iter().map(|(values, visits)| VisitSum {
             visitors: visitors.get(&values).copied().unwrap_or(0),
             values,
@@ -106,20 +112,27 @@ impl Reports {
         Ok(Counted { rows: rows.collect(), exact: false })
     }
 
+    /// A statement over the counts by day.
+    fn counts_by_day(&self, template: &str, query: &Query, period: &Period) -> Statement {
+        let (from_ms, to_ms) = whole_days(period.start_ms(), period.end_ms());
+        let mut statement = self.prepare(template, query, period);
+        statement.number("days_from_ms", from_ms).number("days_to_ms", to_ms);
+        statement
+    }
+
+    /// A statement that numbers the groups of values.
+    fn grouped(&self, template: &str, query: &Query, period: &Period) -> Statement {
+        self.prepare(&template.replace("/*groups*/", sql!("reports/groups.sql")), query, period)
+    }
+
     /// Visitors of the groups in `counts`: from the sample where it shows enough, the others by `one_by_one`.
-    async fn sampled(
+    async fn completed(
         &self,
         query: &Query,
-        period: &Period,
-        sampling: &Sampling,
+        mut visitors: HashMap<Group, u64>,
         mut one_by_one: Statement,
         counts: &[(Group, u64)],
     ) -> Result<HashMap<Group, u64>, ReportError> {
-        let mut sample = self.prepare(sql!("reports/visitors_sampled.sql"), query, period);
-        sample.number("enough", sampling.sampled_visitors_min);
-        let rows: Vec<VisitorsRow> = sample.on(&self.app.store).fetch_all().await?;
-        let mut visitors: HashMap<Group, u64> =
-            rows.into_iter().map(|row| (group(query, row.values, row.everything), row.visitors)).collect();
         // Many visits of few visitors: the sample shows too little even of all of them.
         if !visitors.contains_key(&None) {
             visitors.clear();

@@ -26,5 +26,5 @@ pub use query::{Compare, DateView, Defaults, Filter, Format, Query, QueryError, 
 pub use reconciliation::{CreditedSum, ProviderSum, Reconciliation, reconcile};
 pub use series::{BucketMoney, BucketVisits, Point, SeriesReport, series};
 pub use table::{Cell, Column, Kind, Meta, Report, Table, ratio_ppm};
-pub use terminal::{order_count, percent};
+pub use terminal::{grouped, order_count, percent};
 pub use timing::{TimingReport, TimingRow, TimingSum, timing};

@@ -101,7 +101,8 @@ pub fn percent(ppm: i64) -> String {
     format!("{sign}{}.{} %", tenths.abs() / 10, tenths.abs() % 10)
 }
 
-fn grouped(count: u64) -> String {
+/// A count for people: `12,345`.
+pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

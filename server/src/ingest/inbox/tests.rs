@@ -225,8 +225,8 @@ async fn one_process_claims_an_inbox() {
     assert!(refused.to_string().contains("another process"), "{refused}");
 }
 
-#[test]
-fn a_file_of_a_newer_version_is_refused() {
+#[tokio::test]
+async fn a_file_of_a_newer_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     let file = Connection::open(dir.path().join(FILE)).unwrap();

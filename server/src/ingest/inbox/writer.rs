@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior, params};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::webhooks::{Kept, NewWebhook};
@@ -20,6 +21,10 @@ use crate::metrics::METRICS;
 const GROUP_REQUESTS_MAX: usize = 512;
 /// Bytes written to the log between two checkpoints.
 const CHECKPOINT_BYTES: u64 = 32 << 20;
+/// Pages of the log that the writer moves itself, in a few milliseconds, so that the log starts over.
+const LAST_PAGES_MAX: i64 = 64;
+/// Passes beside the writer until so few are left; a disk that cannot keep up leaves more, and the log grows.
+const PASSES_MAX: usize = 12;
 
 /// Work on the connection outside a group; says whether the connection failed.
 type Job = Box<dyn FnOnce(Result<&mut Connection, InboxError>) -> bool + Send>;
@@ -38,15 +43,21 @@ pub(super) enum Request {
     Stop,
 }
 
-/// Starts the thread; it ends with the last sender or a `Stop`.
+/// Starts the thread; it ends with the last sender or a `Stop`. Called within the runtime whose tasks wait for it.
 pub(super) fn start(
     connection: Connection,
     receiver: mpsc::Receiver<Request>,
     state: Arc<State>,
 ) -> std::thread::JoinHandle<()> {
     let checkpoints = start_checkpoints(state.clone());
-    let writer =
-        Writer { connection: Some(connection), state, checkpoints, log_bytes: 0, group: Group::default() };
+    let writer = Writer {
+        connection: Some(connection),
+        state,
+        checkpoints,
+        runtime: Handle::current(),
+        log_bytes: 0,
+        group: Group::default(),
+    };
     std::thread::Builder::new()
         .name("inbox-writer".to_owned())
         .spawn(move || writer.run(receiver))
@@ -58,6 +69,7 @@ struct Writer {
     connection: Option<Connection>,
     state: Arc<State>,
     checkpoints: SyncSender<()>,
+    runtime: Handle,
     log_bytes: u64,
     group: Group,
 }
@@ -100,6 +112,21 @@ impl Writer {
             if self.log_bytes > CHECKPOINT_BYTES && self.checkpoints.try_send(()).is_ok() {
                 self.log_bytes = 0;
             }
+            if self.state.log_is_nearly_moved.swap(false, Ordering::Relaxed) {
+                self.finish_checkpoint();
+            }
+        }
+    }
+
+    /// Moves the last pages of the log between two groups: nobody appends meanwhile, so the log is moved wholly and
+    /// the next group writes over its beginning. A log that only ever grows costs every sync a second write, of the
+    /// file's new length.
+    fn finish_checkpoint(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        if let Err(error) = checkpoint(connection) {
+            let error = self.state.failed(&error);
+            tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
+            self.connection = None;
         }
     }
 
@@ -116,9 +143,7 @@ impl Writer {
                 // Pages are written whole; a small commit still costs about two of them.
                 self.log_bytes += bytes + 16384;
                 self.group.marks.drain().for_each(|mark| self.state.seen.add(mark));
-                for reply in self.group.replies.drain(..) {
-                    let _ = reply.send(Ok(()));
-                }
+                self.answer_all();
                 for ((_, reply), kept) in self.group.webhooks.drain(..).zip(kept) {
                     let _ = reply.send(Ok(kept));
                 }
@@ -137,6 +162,18 @@ impl Writer {
             }
         }
         self.group.clear();
+    }
+
+    /// Tells everybody in the group at once, from within the runtime: its threads find all of them ready, where
+    /// being told one by one from here they would go to sleep and be woken in between, as often as once a hit.
+    fn answer_all(&mut self) {
+        let room = Vec::with_capacity(self.group.replies.len());
+        let replies = std::mem::replace(&mut self.group.replies, room);
+        self.runtime.spawn(async move {
+            for reply in replies {
+                let _ = reply.send(Ok(()));
+            }
+        });
     }
 }
 
@@ -290,7 +327,7 @@ pub(super) fn merge(tallies: &mut Vec<Tally>, tally: Tally) {
 }
 
 /// Moves the log into the file from a second connection, beside the writer: the bulk of the work does not
-/// hold up a commit. Ends with the writer.
+/// hold up a commit. The writer does the rest, see [`Writer::finish_checkpoint`]. Ends with the writer.
 fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
     let (sender, receiver) = sync_channel::<()>(1);
     std::thread::Builder::new()
@@ -301,12 +338,10 @@ fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
                 if connection.is_none() {
                     connection = schema::open(&state.path).ok();
                 }
-                // Two passes: the second is short and meets the writer between two commits, so that the
-                // log starts over instead of growing.
-                for _ in 0..2 {
-                    let Some(open) = &connection else { break };
-                    let done = open.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-                    if let Err(error) = done {
+                let Some(open) = &connection else { continue };
+                match move_log(open) {
+                    Ok(()) => state.log_is_nearly_moved.store(true, Ordering::Relaxed),
+                    Err(error) => {
                         let error = state.failed(&error);
                         tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
                         connection = None;
@@ -316,4 +351,22 @@ fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
         })
         .expect("the operating system gives a thread");
     sender
+}
+
+/// Each pass moves what was written during the one before, which is less and less.
+fn move_log(connection: &Connection) -> rusqlite::Result<()> {
+    let mut moved_before = 0;
+    for _ in 0..PASSES_MAX {
+        let (pages, moved) = checkpoint(connection)?;
+        if pages - moved_before <= LAST_PAGES_MAX {
+            break;
+        }
+        moved_before = moved;
+    }
+    Ok(())
+}
+
+/// Moves what nobody reads any more; answers how many pages the log had and how many of them are moved by now.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
 }

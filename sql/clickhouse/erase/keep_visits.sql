@@ -1,5 +1,6 @@
 -- Keeps the visits that earned for these orders under the journey made for each order, without their raw input:
 -- what is left says "a visit of this channel at this time", of nobody. Running it twice writes the same rows.
+-- The earners are journeys/earners_stored.sql of these orders.
 INSERT INTO touches
 (
     workspace_id, visitor_id, at, touch_id, session_id, facet_id, direct, reason, rules_version, landing, referrer,
@@ -7,17 +8,7 @@ INSERT INTO touches
 )
 WITH earners AS
 (
-    -- In which time does which visitor earn for which order? As in journeys/journeys.sql.
-    SELECT
-        order_id,
-        visitor.1 AS visitor_id,
-        greatest(visitor.2, anchor_at - toIntervalMillisecond({window_ms:Int64})) AS since,
-        least(visitor.3 - toIntervalMillisecond(1), anchor_at) AS until
-    FROM orders FINAL
-    ARRAY JOIN visitors AS visitor
-    WHERE workspace_id = {workspace:String}
-        AND root_order_id = order_id
-        AND order_id IN {orders:Array(UUID)}
+    /*earners*/
 )
 SELECT
     touch.workspace_id,

@@ -7,8 +7,8 @@ WITH
             workspace_id,
             currency,
             report_currency,
-            toInt64(sum(net)) AS net,
-            toInt64(sum(net + tax)) AS gross,
+            toInt64(sum(net)) AS own_net,
+            toInt64(sum(net + tax)) AS own_gross,
             toInt64(sum(report_net)) AS reported_net,
             toInt64(sum(report_gross)) AS reported_gross,
             count() AS orders
@@ -22,8 +22,8 @@ WITH
         FROM sums
         ARRAY JOIN
             [
-                (1, toString(currency), net),
-                (2, toString(currency), gross),
+                (1, toString(currency), own_net),
+                (2, toString(currency), own_gross),
                 (4, toString(report_currency), reported_net),
                 (8, toString(report_currency), reported_gross)
             ] AS seen

@@ -112,8 +112,10 @@ CREATE TABLE IF NOT EXISTS credits
     product_id    LowCardinality(String),
     views         UInt8 DEFAULT 15,
     sign          Int8,
-    version       UInt64
+    version       UInt64,
+    INDEX order_bloom order_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = VersionedCollapsingMergeTree(sign, version)
 ORDER BY (workspace_id, booked_at, order_id, entry, entry_id, touch_id)
-SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Granules small enough that the filter leaves most of them out when the credits of a few orders are read.
+SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,6 +1,6 @@
 //! Reads orders and journeys for attribution, as streams of rows. Never writes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use domain::attribution::{Booked, Refund, Touch};
 
@@ -61,7 +61,17 @@ pub struct Orders {
     /// Of every root: where its orders begin and end.
     groups: HashMap<u128, (usize, usize)>,
     /// Whose touches the journeys are read from; only of a run about some orders.
-    visitors: BTreeSet<u128>,
+    visits: Vec<Visits>,
+}
+
+/// The time in which a visitor was the person of an order, from the order's snapshot.
+#[derive(Debug)]
+struct Visits {
+    order: u128,
+    visitor: u128,
+    since_ms: i64,
+    /// Not included.
+    until_ms: i64,
 }
 
 impl Orders {
@@ -105,12 +115,13 @@ impl Orders {
         let text = narrowed(sql!("journeys/orders.sql"), scope);
         let text = if some { text.replace("/*visitors*/", VISITORS) } else { text };
         let query = with_orders(store.client().query_raw(&text).param("workspace", workspace_id), scope);
-        let Orders { orders, texts, visitors, .. } = self;
+        let Orders { orders, texts, visits, .. } = self;
         read_rows(query, |row| {
             let order = read_order(row, texts)?;
-            let count = if some { row.array_len()? } else { 0 };
-            let found = (0..count).map(|_| row.uuid()).collect::<Option<Vec<u128>>>()?;
-            visitors.extend(found);
+            for _ in 0..if some { row.array_len()? } else { 0 } {
+                let (visitor, since_ms, until_ms) = (row.uuid()?, row.i64()?, row.i64()?);
+                visits.push(Visits { order: order.id, visitor, since_ms, until_ms });
+            }
             orders.push(order);
             Some(())
         })
@@ -133,7 +144,7 @@ impl Orders {
 }
 
 /// Asked for beside an order when few are read: with them, touches are found by their key.
-const VISITORS: &str = ", arrayMap(visitor -> visitor.1, visitors)";
+const VISITORS: &str = ", arrayMap(visitor -> (visitor.1, visitor.2, visitor.3), visitors)";
 
 fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
     let (id, root, kind, known) = (row.uuid()?, row.uuid()?, row.i8()?, row.u8()? != 0);
@@ -223,24 +234,34 @@ pub fn journeys_query(
     window_ms: i64,
     only: Option<&Orders>,
 ) -> clickhouse::query::Query {
-    let bound = |text: &str| {
-        store.client().query_raw(text).param("workspace", workspace_id).param("window_ms", window_ms)
-    };
+    let bound = |text: &str| store.client().query_raw(text).param("workspace", workspace_id);
     let text = sql!("journeys/journeys.sql");
-    let Some(orders) = only else { return bound(text) };
-    let roots: Vec<u128> = orders.roots().collect();
-    // Few visitors, and the time their journeys lie in: read only their granules.
-    let text = narrowed(text, Scope::Orders(&roots)).replace(
+    let Some(orders) = only else {
+        let stored = sql!("journeys/earners_stored.sql").replace("/*orders*/", "AND booked");
+        return bound(&text.replace("/*earners*/", &stored)).param("window_ms", window_ms);
+    };
+    // The orders were just read, so their visitors and times go along; and what is read of the touches is the
+    // granules of those visitors within the time of all.
+    let text = text.replace("/*earners*/", sql!("journeys/earners_given.sql")).replace(
         "/*visitors*/",
         "AND touch.visitor_id IN {visitors:Array(UUID)} \
          AND touch.at >= fromUnixTimestamp64Milli({from_ms:Int64}) AND touch.at <= fromUnixTimestamp64Milli({to_ms:Int64})",
     );
-    let anchors = || roots.iter().filter_map(|&root| orders.root(root)).map(|root| root.anchor_ms);
-    let query = bound(&text)
-        .param("visitors", uuids(&orders.visitors.iter().copied().collect::<Vec<_>>()))
-        .param("from_ms", anchors().min().unwrap_or(0).saturating_sub(window_ms).max(0))
-        .param("to_ms", anchors().max().unwrap_or(0));
-    with_orders(query, Scope::Orders(&roots))
+    let roots =
+        || orders.visits.iter().filter_map(|visits| Some((visits, orders.root(visits.order)?.anchor_ms)));
+    let ids = |id: fn(&Visits) -> u128| uuids(&roots().map(|(visits, _)| id(visits)).collect::<Vec<_>>());
+    let since = roots().map(|(visits, anchor_ms)| visits.since_ms.max(anchor_ms.saturating_sub(window_ms)));
+    let until = roots().map(|(visits, anchor_ms)| (visits.until_ms - 1).min(anchor_ms));
+    let (since, until): (Vec<i64>, Vec<i64>) = (since.collect(), until.collect());
+    let from_ms = since.iter().copied().min().unwrap_or(0).max(0);
+    let to_ms = until.iter().copied().max().unwrap_or(0);
+    bound(&text)
+        .param("orders", ids(|visits| visits.order))
+        .param("visitors", ids(|visits| visits.visitor))
+        .param("since_ms", since)
+        .param("until_ms", until)
+        .param("from_ms", from_ms)
+        .param("to_ms", to_ms)
 }
 
 fn narrowed(text: &str, scope: Scope<'_>) -> String {

@@ -26,11 +26,14 @@ pub(super) async fn keep_visits(app: &App, workspace_id: &str, plan: &Plan) -> R
         Some(workspace) => app.window_days(workspace),
         None => app.config.attribution.window_days,
     };
+    let earners =
+        sql!("journeys/earners_stored.sql").replace("/*orders*/", "AND order_id IN {orders:Array(UUID)}");
+    let text = sql!("erase/keep_visits.sql").replace("/*earners*/", &earners);
     for orders in matched.chunks(IDS_MAX) {
         let journeys = orders.iter().map(|order| Uuid::from_u128(keys.journey(order)).to_string());
         app.store
             .client()
-            .query_raw(sql!("erase/keep_visits.sql"))
+            .query_raw(&text)
             .param("workspace", workspace_id)
             .param("orders", uuids(orders.iter().copied()))
             .param("journeys", journeys.collect::<Vec<_>>())

@@ -1,11 +1,16 @@
 //! The C interface of the engine library (`chdb.h`, 26.7), wrapped so that the rest of the crate needs no
 //! `unsafe`. Handles close themselves. It never decides what to run, never retries and never logs statements.
-#![allow(unsafe_code)] // The one file that talks to C; every block says why it is sound.
+#![allow(unsafe_code)] // With the two below it the only code that talks to C; every block says why it is sound.
+
+mod exit;
+mod streams;
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::path::Path;
 use std::ptr::{self, NonNull};
-use std::sync::OnceLock;
+
+pub use self::exit::{Leave, at_exit, run_before_destructors};
+pub use self::streams::{InsertStream, ResultStream};
 
 type RawConnection = *mut c_void;
 type RawResult = *mut c_void;
@@ -269,91 +274,6 @@ pub struct Counts {
     pub result_rows: u64,
 }
 
-/// A running SELECT. Dropped before its end, it is cancelled first: destroying an unfinished stream alone leaves
-/// the query listed as running (trap G1).
-pub struct ResultStream<'c> {
-    connection: &'c Connection,
-    head: QueryResult,
-    ended: bool,
-}
-
-impl ResultStream<'_> {
-    /// The next chunk, a complete document of about 65 000 rows; `None` at the end. Blocks while computing.
-    pub fn fetch(&mut self) -> Result<Option<QueryResult>, String> {
-        let api = self.connection.api;
-        // SAFETY: connection and stream are alive and used by this thread only (`&mut self`).
-        let raw = unsafe { (api.stream_fetch)(self.connection.handle(), self.head.raw.as_ptr()) };
-        match QueryResult::checked(api, raw) {
-            Ok(chunk) if chunk.as_ref().is_empty() && chunk.rows() == 0 => {
-                self.ended = true;
-                Ok(None)
-            }
-            Ok(chunk) => Ok(Some(chunk)),
-            Err(error) => {
-                self.ended = true;
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Drop for ResultStream<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            // SAFETY: as in `fetch`; cancelling between fetches from the owning thread is the supported use.
-            unsafe { (self.connection.api.stream_cancel)(self.connection.handle(), self.head.raw.as_ptr()) }
-        }
-    }
-}
-
-/// A running INSERT. Dropped before [`InsertStream::done`], it is cancelled and what was not committed is lost.
-pub struct InsertStream<'c> {
-    connection: &'c Connection,
-    raw: NonNull<c_void>,
-    ended: bool,
-}
-
-impl InsertStream<'_> {
-    /// Adds bytes of the insert's format; the library copies them and blocks while its queue is full.
-    pub fn append(&mut self, data: &[u8]) -> Result<(), String> {
-        // SAFETY: a live stream and a valid slice.
-        let state = unsafe {
-            (self.connection.api.insert_append)(self.raw.as_ptr(), data.as_ptr().cast(), data.len())
-        };
-        match state {
-            0 => Ok(()),
-            _ => Err(self.error().unwrap_or_else(|| "the engine refused the data".into())),
-        }
-    }
-
-    /// Commits and gives what was written.
-    pub fn done(mut self) -> Result<Counts, String> {
-        self.ended = true;
-        let api = self.connection.api;
-        // SAFETY: a live stream, finished once.
-        let raw = unsafe { (api.insert_done)(self.raw.as_ptr()) };
-        QueryResult::checked(api, raw).map(|result| result.counts())
-    }
-
-    fn error(&self) -> Option<String> {
-        // SAFETY: a live stream; the message is NUL-terminated or null and copied here.
-        unsafe { text((self.connection.api.insert_error)(self.raw.as_ptr())) }
-    }
-}
-
-impl Drop for InsertStream<'_> {
-    fn drop(&mut self) {
-        let api = self.connection.api;
-        // SAFETY: a live stream; cancelled if it was not finished, destroyed once.
-        unsafe {
-            if !self.ended {
-                (api.insert_cancel)(self.raw.as_ptr());
-            }
-            (api.insert_destroy)(self.raw.as_ptr());
-        }
-    }
-}
-
 /// Copies a C string; `None` for null.
 ///
 /// # Safety
@@ -361,42 +281,4 @@ impl Drop for InsertStream<'_> {
 unsafe fn text(raw: *const c_char) -> Option<String> {
     // SAFETY: promised by the caller.
     (!raw.is_null()).then(|| unsafe { CStr::from_ptr(raw) }.to_string_lossy().into_owned())
-}
-
-static LAST: OnceLock<fn() -> Leave> = OnceLock::new();
-
-/// How a process that exits goes on after the handler of [`at_exit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leave {
-    /// The usual way, through everybody's destructors.
-    Usual,
-    /// At once, with the same exit status.
-    Now,
-}
-
-/// Names what runs when the process exits, before the library's own static destructors. Only the first call counts.
-pub fn at_exit(last: fn() -> Leave) {
-    if LAST.set(last).is_ok() {
-        run_before_destructors();
-    }
-}
-
-/// Exit handlers run last in, first out, and the library registers more of its own whenever a statement is the
-/// first of its kind. So ours is registered again from time to time; running it twice does no harm.
-pub fn run_before_destructors() {
-    unsafe extern "C" {
-        /// The C library's `atexit` that is told the status.
-        fn on_exit(handler: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;
-    }
-    extern "C" fn run(status: c_int, _: *mut c_void) {
-        if LAST.get().map(|last| last()) == Some(Leave::Now) {
-            // SAFETY: both may be called at any time; Rust has flushed its own output before it called `exit`.
-            unsafe {
-                libc::fflush(ptr::null_mut());
-                libc::_exit(status);
-            }
-        }
-    }
-    // SAFETY: registers a function that lives as long as the program and ignores its argument.
-    unsafe { on_exit(run, ptr::null_mut()) };
 }

@@ -3,15 +3,19 @@
 //!
 //! The division is computed anew by the code that posts credits, then held against what is stored.
 
+mod order;
+
 use std::collections::{BTreeMap, HashMap};
 
 use clickhouse::Row;
-use domain::attribution::{Booked, MODELS, ModelExplanation, Refund, Touch, explain};
-use domain::ids::{HitId, OrderId, RefundId, VisitorId};
+use domain::attribution::{MODELS, ModelExplanation, Touch, explain};
+use domain::ids::{HitId, OrderId, VisitorId};
 use domain::journey::Window;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::order::{OrderDocument, RefundDocument, ReportedDocument};
+use self::order::{StoredOrder, booked, document};
 use super::statement::Statement;
 use super::{ReportError, Reports, uuid};
 use crate::sql;
@@ -21,93 +25,6 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// window would find; and those this long after it.
 const SHOWN_BEFORE_DAYS: i64 = 180;
 const SHOWN_AFTER_DAYS: i64 = 30;
-
-/// One order with everything known of it. Amounts are minor units of `currency`, times are milliseconds since
-/// the epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct OrderDocument {
-    #[schema(example = "ord_193c6946bbf9b39090f274b5bfb5ef55")]
-    pub id: String,
-    pub provider: String,
-    pub connection: String,
-    pub provider_order_id: String,
-    pub status: String,
-    pub kind: String,
-    pub booked: bool,
-    pub created_at_ms: i64,
-    /// Absent when it was not paid.
-    pub paid_at_ms: Option<i64>,
-    /// Touches after it never count: when the checkout began, else when it was paid.
-    pub anchor_at_ms: i64,
-    pub currency: String,
-    pub net: i64,
-    pub discount: i64,
-    pub tax: i64,
-    pub total: i64,
-    /// The provider's fee, in `fee_currency`.
-    pub fee: i64,
-    pub fee_currency: String,
-    pub refunds: Vec<RefundDocument>,
-    /// What the provider gave back beyond what was paid, without tax: told, but not booked and not in `refunds`.
-    pub refund_excess: i64,
-    /// The same money in the workspace's report currency.
-    pub reported: ReportedDocument,
-    pub product_id: String,
-    pub product_name: String,
-    pub discount_code: String,
-    pub country: String,
-    pub customer_id: String,
-    pub subscription_id: String,
-    pub checkout_id: String,
-    /// The first order of the subscription, whose journey earns this one; itself otherwise.
-    pub root_order_id: String,
-    /// Absent when no visitor was found.
-    pub visitor_id: Option<String>,
-    /// How the visitor was found: metadata, subscription, checkout, customer, email, …
-    pub match_method: String,
-    /// The provider's field that held it.
-    pub match_field: String,
-    /// `signed`, `unsigned`, `forged` or `none`.
-    pub match_evidence: String,
-    pub updated_at_ms: i64,
-}
-
-/// An order in the report currency: converted once, at the rate of the day it was paid, refunds at the same rate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct ReportedDocument {
-    /// `same` (it was paid in the report currency), `converted`, `waiting` (the day's rate has not come yet) or
-    /// `not_carried` (the European Central Bank has no rate for it).
-    pub conversion: String,
-    /// The order's own while it is not converted.
-    pub currency: String,
-    pub net: i64,
-    /// With tax.
-    pub gross: i64,
-    /// Given back so far, without tax; zero or above.
-    pub refunded: i64,
-    /// Whose rates were used: the day it was paid in UTC, or the last one before it with rates.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub rate_day: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub rate_source: String,
-    /// Units of the order's currency for one euro.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub rate_own: String,
-    /// Units of the report currency for one euro.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub rate_report: String,
-}
-
-/// Money given back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct RefundDocument {
-    pub id: String,
-    pub at_ms: i64,
-    /// Without tax.
-    pub net: i64,
-    pub tax: i64,
-    pub reason: String,
-}
 
 /// One touch that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -174,52 +91,6 @@ pub struct Disagreement {
     pub touch_id: String,
     pub stored: i64,
     pub explained: i64,
-}
-
-#[derive(Row, Deserialize)]
-struct StoredOrder {
-    id: String,
-    provider_name: String,
-    connection: String,
-    provider_order_id: String,
-    status_name: String,
-    kind_name: String,
-    booked: bool,
-    created_ms: i64,
-    paid_ms: i64,
-    anchor_ms: i64,
-    code: String,
-    net: i64,
-    discount: i64,
-    tax: i64,
-    total: i64,
-    fee: i64,
-    fee_code: String,
-    refund_rows: Vec<(String, i64, i64, i64, String)>,
-    excess: i64,
-    conversion_name: String,
-    report_code: String,
-    report_net: i64,
-    report_gross: i64,
-    report_refund_rows: Vec<(i64, i64)>,
-    rate_of: String,
-    rate_from: String,
-    own_rate: String,
-    report_rate: String,
-    product: String,
-    product_title: String,
-    discount_name: String,
-    country_code: String,
-    customer_id: String,
-    subscription_id: String,
-    checkout_id: String,
-    root_id: String,
-    visitor: String,
-    method: String,
-    field: String,
-    evidence: String,
-    visitor_rows: Vec<(String, i64, i64)>,
-    updated_ms: i64,
 }
 
 #[derive(Row, Deserialize)]
@@ -353,72 +224,6 @@ impl Reports {
         statement.number("from_ms", order.paid_ms.min(order.created_ms));
         Ok(statement.on(&self.app.store).fetch_all().await?)
     }
-}
-
-fn document(order: &StoredOrder) -> Result<OrderDocument, ReportError> {
-    let order_id = |text: &str| Ok::<_, ReportError>(OrderId::from(uuid(text)?).to_string());
-    let visitor = uuid(&order.visitor)?;
-    let refunds = order.refund_rows.iter().map(|(id, at_ms, net, tax, reason)| {
-        let id = RefundId::from(uuid(id)?).to_string();
-        Ok(RefundDocument { id, at_ms: *at_ms, net: *net, tax: *tax, reason: reason.clone() })
-    });
-    Ok(OrderDocument {
-        id: order_id(&order.id)?,
-        provider: order.provider_name.clone(),
-        connection: order.connection.clone(),
-        provider_order_id: order.provider_order_id.clone(),
-        status: order.status_name.clone(),
-        kind: order.kind_name.clone(),
-        booked: order.booked,
-        created_at_ms: order.created_ms,
-        paid_at_ms: order.booked.then_some(order.paid_ms),
-        anchor_at_ms: order.anchor_ms,
-        currency: order.code.clone(),
-        net: order.net,
-        discount: order.discount,
-        tax: order.tax,
-        total: order.total,
-        fee: order.fee,
-        fee_currency: order.fee_code.clone(),
-        refunds: refunds.collect::<Result<_, ReportError>>()?,
-        refund_excess: order.excess,
-        reported: ReportedDocument {
-            conversion: order.conversion_name.clone(),
-            currency: order.report_code.clone(),
-            net: order.report_net,
-            gross: order.report_gross,
-            refunded: order.report_refund_rows.iter().map(|(net, _)| net).sum(),
-            rate_day: order.rate_of.clone(),
-            rate_source: order.rate_from.clone(),
-            rate_own: order.own_rate.clone(),
-            rate_report: order.report_rate.clone(),
-        },
-        product_id: order.product.clone(),
-        product_name: order.product_title.clone(),
-        discount_code: order.discount_name.clone(),
-        country: order.country_code.clone(),
-        customer_id: order.customer_id.clone(),
-        subscription_id: order.subscription_id.clone(),
-        checkout_id: order.checkout_id.clone(),
-        root_order_id: order_id(&order.root_id)?,
-        visitor_id: (!visitor.is_nil()).then(|| VisitorId::from(visitor).to_string()),
-        match_method: order.method.clone(),
-        match_field: order.field.clone(),
-        match_evidence: order.evidence.clone(),
-        updated_at_ms: order.updated_ms,
-    })
-}
-
-fn booked(order: &StoredOrder) -> Result<Booked, ReportError> {
-    // An entry below zero ends the refund of the same id.
-    let ends: BTreeMap<&str, i64> =
-        order.refund_rows.iter().filter(|row| row.2 < 0).map(|row| (row.0.as_str(), row.1)).collect();
-    let refunds = order.refund_rows.iter().filter(|row| row.2 > 0).map(|(id, at_ms, net, _, _)| {
-        let reversed_at_ms = ends.get(id.as_str()).copied();
-        Ok(Refund { id: uuid(id)?.as_u128(), at_ms: *at_ms, amount_minor: *net, reversed_at_ms })
-    });
-    let amount_minor = if order.booked { order.net } else { 0 };
-    Ok(Booked { amount_minor, refunds: refunds.collect::<Result<_, ReportError>>()? })
 }
 
 /// Net credit of each candidate under each model.

@@ -1,5 +1,6 @@
 //! Calls to a provider's API: to addresses that may be called ([`Outbound`]), answers of bounded size, and every
-//! failure told apart by what has to be done about it. Never logs a token or a body, never waits and never tries again: the caller does.
+//! failure told apart by what has to be done about it. Never logs a token or a body, never waits and never tries
+//! again: the caller does.
 
 use reqwest::StatusCode;
 use reqwest::header::RETRY_AFTER;

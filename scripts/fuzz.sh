@@ -6,7 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 need_command g++ g++
 
-all=(pixel_body address visitor_token webhook inbox)
+all=(pixel_body address query visitor_token webhook inbox)
 minimise=
 [ "${1:-}" = "--minimise" ] && minimise=1 && shift
 targets=("${@:-${all[@]}}")

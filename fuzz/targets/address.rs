@@ -1,4 +1,4 @@
-//! Addresses and query strings: pages, referrers, user agents and the questions of reports, as strangers write them.
+//! Addresses: pages with their query strings, referrers and user agents, as strangers write them.
 //! The first byte chooses which of them the rest is; a newline parts page and referrer.
 #![no_main]
 
@@ -28,7 +28,8 @@ fn page(text: &str, is_session_start: bool) {
     let stored = address::storable(page).expect("a page that reads can be stored");
     // What was cut away for naming a person never comes back by storing it again.
     assert_eq!(address::storable(&stored).as_deref(), Ok(&*stored));
-    let site = Site { domains: vec!["shop.example".into()], ref_params: vec!["ref".into()], ..Site::default() };
+    let site =
+        Site { domains: vec!["shop.example".into()], ref_params: vec!["ref".into()], ..Site::default() };
     let landing =
         Landing { page: &read, referrer: &referrer, user_agent_hint: None, site: &site, is_session_start };
     let _ = classify(&landing);

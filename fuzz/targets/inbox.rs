@@ -10,6 +10,8 @@ use tributary::ingest::inbox::{FILE, Inbox, NewWebhook, Options};
 use tributary::ingest::rows::{Record, Tally};
 
 fuzz_target!(|data: &[u8]| {
+    // The inbox answers from within a runtime.
+    let _within = runtime().enter();
     let mut file = sound().to_vec();
     for edit in data.chunks_exact(4) {
         let at = usize::from(u16::from_le_bytes([edit[0], edit[1]])) * 4 % file.len();
@@ -23,7 +25,9 @@ fuzz_target!(|data: &[u8]| {
         let _ = std::fs::remove_file(folder.join(name));
     }
     std::fs::write(folder.join(FILE), &file).expect("the folder takes a file");
-    let Ok(inbox) = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 }) else { return };
+    let Ok(inbox) = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 }) else {
+        return;
+    };
     runtime().block_on(async {
         if let Ok(Some(unit)) = inbox.next_unit(1000).await {
             let _ = inbox.unit_rows(&unit).await;
@@ -53,7 +57,13 @@ fn folder(name: &str) -> PathBuf {
 fn record() -> Record {
     let mut record = Record { received_at_ms: 1_790_000_000_000, ..Record::default() };
     record.hits.row().string("ws_fuzz");
-    record.tallies.push(Tally { workspace_id: "ws_fuzz".into(), hour_s: 3600, outcome: "accepted", kind: "page", hits: 1 });
+    record.tallies.push(Tally {
+        workspace_id: "ws_fuzz".into(),
+        hour_s: 3600,
+        outcome: "accepted",
+        kind: "page",
+        hits: 1,
+    });
     record
 }
 
@@ -62,7 +72,8 @@ fn sound() -> &'static [u8] {
     static SOUND: OnceLock<Vec<u8>> = OnceLock::new();
     SOUND.get_or_init(|| {
         let folder = folder("sound");
-        let inbox = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 }).expect("a new inbox opens");
+        let inbox = Inbox::open(&folder, Options { bytes_max: 1 << 20, hits_remembered: 1000 })
+            .expect("a new inbox opens");
         runtime().block_on(async {
             for number in 0..5 {
                 inbox.append(record()).await.expect("a record is kept");

@@ -16,14 +16,16 @@ fuzz_target!(|data: &[u8]| {
     let mut headers = HeaderMap::new();
     for line in head.split(|byte| *byte == b'\n') {
         let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let (name, value) = (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(&line[colon + 1..]));
+        let (name, value) =
+            (HeaderName::from_bytes(&line[..colon]), HeaderValue::from_bytes(&line[colon + 1..]));
         if let (Ok(name), Ok(value)) = (name, value) {
             headers.append(name, value);
         }
     }
     let secrets = [SecretString::from("whsec_bm9ib2R5IGtub3dzIHRoaXMgc2VjcmV0IGtleSE=")];
     let emails = EmailHasher::new(b"a key of the fuzzer", "ws_fuzz");
-    let context = Context { connection_id: "con_fuzz", delivery_id: "evt", observed_ms: NOW_MS, emails: &emails };
+    let context =
+        Context { connection_id: "con_fuzz", delivery_id: "evt", observed_ms: NOW_MS, emails: &emails };
     for provider in PROVIDERS {
         assert!(provider.verify(&headers, body, &secrets, NOW_MS).is_err(), "a forged delivery was accepted");
         let _ = provider.event_type(body);
@@ -33,7 +35,10 @@ fuzz_target!(|data: &[u8]| {
                 let read: domain::order::Fact = serde_json::from_str(&stored).expect("stored facts read");
                 assert_eq!(read, fact);
                 let anonymous = domain::erasure::anonymous(fact, None);
-                assert_eq!(anonymous.clone().and_then(|fact| domain::erasure::anonymous(fact, None)), anonymous);
+                assert_eq!(
+                    anonymous.clone().and_then(|fact| domain::erasure::anonymous(fact, None)),
+                    anonymous
+                );
             }
         }
     }

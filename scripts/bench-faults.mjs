@@ -1,5 +1,5 @@
-// Bad days, measured from outside. Called by bench-faults.sh with the program and the load generator, both in
-// processes of their own. Every figure is of one run on this machine.
+// Bad days, measured from outside. Called by bench-faults-*.sh with the name of one, the program and the load
+// generator, both in processes of their own. Every figure is of one run on this machine.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -7,7 +7,7 @@ import { request } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-const [program, load] = process.argv.slice(2);
+const [part, program, load] = process.argv.slice(2);
 const rate = Number(process.env.FAULTS_RATE ?? 5000);
 const outageSeconds = Number(process.env.FAULTS_OUTAGE ?? 60);
 const inboxMegabytes = Number(process.env.FAULTS_INBOX_MB ?? 1024);
@@ -111,6 +111,36 @@ async function connections() {
   rmSync(data, { recursive: true });
 }
 
+/** Refused requests as fast as they come, from one network and then from ever new ones. */
+async function flood() {
+  const data = folder();
+  prepare(data);
+  // The generator names its clients as a proxy does.
+  const { child } = await start(data, { TRIBUTARY_HTTP_TRUSTED_PROXIES: "127.0.0.1" });
+  const healthy = (seconds, seed) =>
+    generate("--seconds", seconds, "--connections", 8, "--rate", 200, "--seed", seed);
+  await healthy(3, 1);
+  const alone = await healthy(10, 2);
+  for (const [seed, who, what, ...options] of [
+    [10, "one", "one address far over its rate (429)"],
+    [20, "many", "a foreign page, every request from another network (403)", "--foreign"],
+  ]) {
+    await generate("--seconds", 3, "--connections", 64, "--clients", who, ...options, "--seed", seed);
+    const before = resident_mb(child);
+    const attack = generate("--seconds", 40, "--connections", 64, "--clients", who, ...options, "--seed", seed + 1);
+    const beside = await healthy(35, seed + 2);
+    const attacked = await attack;
+    const grown = resident_mb(child) - before;
+    row(`flood by ${what}: answers/s`, `${attacked.answered}/s ${attacked.refused}`, "-");
+    row("the same: p99 of a client at 200/s beside it", `${beside.p99} (alone ${alone.p99})`, "< 50 ms");
+    row("the same: refused or broken requests of that client", beside.refused, "{}");
+    const requests = Math.round((attacked.answered * 40) / 1000);
+    row(`the same: memory after ${requests},000 of them`, `${grown >= 0 ? "+" : ""}${grown.toFixed(0)} MB`, "< 100 MB");
+  }
+  await end(child);
+  rmSync(data, { recursive: true });
+}
+
 async function freePort() {
   const server = createServer().listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
@@ -150,14 +180,14 @@ async function outage() {
   const begun = now();
   while ((await waitingBytes()) > waiting / 20) await pause(50);
   const seconds = (now() - begun) / 1000;
-  await arriving;
-  const drained = (hits * 0.95) / seconds + rate;
+  const arrival = Number((await arriving)["requests/s"]);
+  const drained = (hits * 0.95) / seconds + arrival;
   const scaled = `; ten minutes at this rate would be ${((waiting / outageSeconds) * 600 / 1e6).toFixed(0)} MB on disk`;
   row(`store away ${outageSeconds} s at ${away["requests/s"]}/s: ingest p99`, `${away.p99} (normal ${normal.p99})`, "within 2 ×");
   row("the same: refused or broken requests", away.refused, "{}");
   row("the same: memory", `${grown >= 0 ? "+" : ""}${grown.toFixed(0)} MB`, "± 50 MB");
   row("the same: waiting at its end", `${(waiting / 1e6).toFixed(0)} MB${scaled}`, "-");
-  row("the same: drained after the store came back", `${seconds.toFixed(1)} s, ${(drained / rate).toFixed(1)} × arrival`, ">= 5 ×");
+  row("the same: drained after the store came back", `${seconds.toFixed(1)} s, ${(drained / arrival).toFixed(1)} × arrival`, ">= 5 ×");
   await end(child);
   await end(store);
   for (const place of [data, storeData]) rmSync(place, { recursive: true });
@@ -182,7 +212,4 @@ async function restart() {
   rmSync(data, { recursive: true });
 }
 
-// FAULTS_ONLY chooses one of them.
-for (const measure of [connections, outage, restart]) {
-  if ([undefined, measure.name].includes(process.env.FAULTS_ONLY)) await measure();
-}
+await { connections, flood, outage, restart }[part]();

@@ -35,6 +35,9 @@ pub struct Plan {
     pub reconnects: bool,
     /// Keep the ids of acknowledged hits.
     pub keep_ids: bool,
+    /// From pages of a site that is not the workspace's: every hit is refused.
+    pub is_foreign: bool,
+    pub clients: Clients,
     /// Sets the hit ids of runs apart; two runs with the same seed send the same ids.
     pub seed: u64,
 }
@@ -52,9 +55,22 @@ impl Plan {
             requests_per_second_max: None,
             reconnects: true,
             keep_ids: false,
+            is_foreign: false,
+            clients: Clients::Peer,
             seed,
         }
     }
+}
+
+/// Who the requests come from, by the word of a proxy that the server has to trust.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clients {
+    /// Nobody says: from the peer.
+    Peer,
+    /// One address.
+    One,
+    /// Another network with every request.
+    Many,
 }
 
 /// What came of it.
@@ -77,6 +93,13 @@ pub struct Report {
 impl Report {
     pub fn requests_per_second(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Answers of any status.
+    pub fn answered_per_second(&self) -> f64 {
+        let refused: u64 =
+            self.failures.iter().filter(|(status, _)| **status != 0).map(|(_, count)| count).sum();
+        (self.requests + refused) as f64 / self.elapsed.as_secs_f64().max(1e-9)
     }
 
     pub fn hits_per_second(&self) -> f64 {
@@ -106,10 +129,13 @@ impl Report {
 pub async fn run(plan: &Plan) -> Report {
     let started = Instant::now();
     let share = plan.requests_max / plan.connections.max(1) as u64;
+    let templates = wire::Templates::new(plan);
     let senders = (0..plan.connections).map(|at| {
-        let plan = plan.clone();
+        let (plan, templates) = (plan.clone(), templates.clone());
         let extra = u64::from((at as u64) < plan.requests_max % plan.connections.max(1) as u64);
-        tokio::spawn(async move { wire::send(&plan, at as u64, share.saturating_add(extra), started).await })
+        tokio::spawn(async move {
+            wire::send(&plan, templates, at as u64, share.saturating_add(extra), started).await
+        })
     });
     let mut report = Report::default();
     for sender in senders.collect::<Vec<_>>() {

@@ -28,6 +28,12 @@ struct Arguments {
     /// Send no more requests a second than this.
     #[arg(long)]
     rate: Option<u64>,
+    /// Send from pages of another site, so that every hit is refused.
+    #[arg(long)]
+    foreign: bool,
+    /// Name clients as a proxy does (the server has to trust this peer): one, or another network with every request.
+    #[arg(long, value_enum)]
+    clients: Option<Clients>,
     /// Instead of hits: hold the connections with half a request head, half a body, or nothing.
     #[arg(long, value_enum)]
     hold: Option<Hold>,
@@ -37,6 +43,12 @@ struct Arguments {
     /// Sets the hit ids of runs apart.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Clients {
+    One,
+    Many,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -69,12 +81,19 @@ async fn main() -> anyhow::Result<()> {
     plan.duration = Duration::from_secs(arguments.seconds);
     plan.requests_max = arguments.requests.unwrap_or(u64::MAX);
     plan.requests_per_second_max = arguments.rate;
+    plan.is_foreign = arguments.foreign;
+    plan.clients = match arguments.clients {
+        None => load::Clients::Peer,
+        Some(Clients::One) => load::Clients::One,
+        Some(Clients::Many) => load::Clients::Many,
+    };
     plan.keep_ids = arguments.acknowledged.is_some();
     let report = load::run(&plan).await;
     println!("requests/s  {:.0}", report.requests_per_second());
     println!("hits/s      {:.0}", report.hits_per_second());
     println!("p50         {:?}", report.latency(500));
     println!("p99         {:?}", report.latency(990));
+    println!("answered    {:.0}", report.answered_per_second());
     println!("refused     {:?}", report.failures);
     if let Some(path) = arguments.acknowledged {
         let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::{Clients, Plan};
+
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const ULID_CHARS: usize = 26;
 const NOBODY: &str = "00000000000000000000000000";
@@ -32,6 +34,8 @@ pub struct Template {
     visitors: Vec<Range<usize>>,
     sessions: Vec<Range<usize>>,
     times: Vec<Range<usize>>,
+    /// Where the client's network stands in the header of a proxy, when it changes.
+    network: Option<Range<usize>>,
 }
 
 impl Template {
@@ -70,7 +74,38 @@ impl Template {
             visitors: all("\"visitor\":\"", visitor_chars),
             sessions: all("\"session\":\"", ULID_CHARS),
             times: all("\"at\":", 13),
+            network: None,
             bytes,
+        }
+    }
+
+    /// The same from a page of another site, or from a client as a proxy names it.
+    pub fn coming_from(mut self, plan: &Plan) -> Template {
+        if plan.is_foreign {
+            self.replace("Origin: https://shop.example", "Origin: https://elsewhere.example");
+        }
+        match plan.clients {
+            Clients::Peer => {}
+            Clients::One => self.replace("Accept: */*", "Accept: */*\r\nX-Forwarded-For: 203.0.113.9"),
+            Clients::Many => {
+                self.replace("Accept: */*", "Accept: */*\r\nX-Forwarded-For: 2001:db8:0000:0000::1");
+                self.network = places(&self.bytes, "X-Forwarded-For: 2001:db8:", 9).into_iter().next();
+            }
+        }
+        self
+    }
+
+    /// Puts text of the head in another's place.
+    fn replace(&mut self, from: &str, to: &str) {
+        let at = self
+            .bytes
+            .windows(from.len())
+            .position(|part| part == from.as_bytes())
+            .expect("a part of the head");
+        self.bytes.splice(at..at + from.len(), to.bytes());
+        let moved = [&mut self.hit_ids, &mut self.visitors, &mut self.sessions, &mut self.times];
+        for place in moved.into_iter().flatten() {
+            *place = place.start + to.len() - from.len()..place.end + to.len() - from.len();
         }
     }
 
@@ -93,6 +128,12 @@ impl Template {
             self.bytes[self.visitors[at].clone()].copy_from_slice(visitor);
             self.bytes[self.sessions[at].clone()].copy_from_slice(&session);
             self.bytes[self.times[at].clone()].copy_from_slice(time.as_bytes());
+        }
+        if let Some(network) = &self.network {
+            // The hit's counter: another /64 with every request.
+            let number = ids.first().map_or(0, |id| (id ^ (id >> 32)) as u32);
+            let network_text = format!("{:04x}:{:04x}", number >> 16, number & 0xffff);
+            self.bytes[network.clone()].copy_from_slice(network_text.as_bytes());
         }
         &self.bytes
     }
@@ -145,5 +186,27 @@ mod tests {
         assert_eq!(body.matches("\"touch\"").count(), 1);
         assert_eq!(body.matches("1763718000123").count(), 5);
         assert!(body.starts_with("[{") && body.ends_with("}]"));
+    }
+
+    #[test]
+    fn a_request_from_elsewhere_is_filled_at_the_same_places() {
+        let plan = Plan {
+            is_foreign: true,
+            clients: Clients::Many,
+            ..Plan::new(([127, 0, 0, 1], 1).into(), "ws_demo", 1)
+        };
+        let mut template = Template::new("ws_demo", 3, 1, true, 30).coming_from(&plan);
+        let visitor = [&b"vis_"[..], &ulid(7)].concat();
+        let mut fill = |id| {
+            let bytes = template.fill(&visitor, 9, 1_763_718_000_123, || id, &mut Vec::new());
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        let (first, second) = (fill(0x1_0001), fill(0x1_0002));
+        assert!(first.contains("Origin: https://elsewhere.example\r\n"), "{first}");
+        assert!(first.contains("X-Forwarded-For: 2001:db8:0001:0001::1\r\n"), "{first}");
+        assert!(second.contains("X-Forwarded-For: 2001:db8:0001:0002::1\r\n"), "{second}");
+        assert!(first.contains("\"vis_00000000000000000000000007\"") && first.contains("1763718000123"));
+        let (head, body) = first.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("Content-Length: {}", body.len())));
     }
 }

@@ -23,12 +23,35 @@ struct Answer {
     has_retry_after: bool,
 }
 
-pub(crate) async fn send(plan: &Plan, sender: u64, requests_max: u64, started: Instant) -> Report {
-    let template = |landing, chars| {
-        let build = |variant| Template::new(&plan.workspace, variant, plan.hits_per_request, landing, chars);
-        (0..VARIANTS).map(build).collect::<Vec<_>>()
-    };
-    let (mut landings, mut pages) = (template(true, UNSIGNED_CHARS), template(false, SIGNED_CHARS));
+/// What the senders of a plan write, made once: ten thousand of them would else be busy with it for seconds, while
+/// the server waits for their first request.
+#[derive(Clone)]
+pub(crate) struct Templates {
+    landings: Vec<Template>,
+    pages: Vec<Template>,
+}
+
+impl Templates {
+    pub(crate) fn new(plan: &Plan) -> Templates {
+        let all = |landing, chars| {
+            let build = |variant| {
+                Template::new(&plan.workspace, variant, plan.hits_per_request, landing, chars)
+                    .coming_from(plan)
+            };
+            (0..VARIANTS).map(build).collect()
+        };
+        Templates { landings: all(true, UNSIGNED_CHARS), pages: all(false, SIGNED_CHARS) }
+    }
+}
+
+pub(crate) async fn send(
+    plan: &Plan,
+    templates: Templates,
+    sender: u64,
+    requests_max: u64,
+    started: Instant,
+) -> Report {
+    let Templates { mut landings, mut pages } = templates;
     let now_ms = now_ms();
     // 48 bits of time, then seed, sender and a counter: distinct between runs, senders and hits.
     let base = u128::from(now_ms) << 80

@@ -123,12 +123,12 @@ start: {
         storage.setItem(queued, [...bodies, kept()].join('\n').slice(0, 16384).split('\n').slice(0, 20).join('\n'));
     };
     if (how && isGranted) return navigator.sendBeacon(collector, body) || keep();
-    // Browsers let 64 KiB be under way that outlive their page.
+    // Browsers let 64 KiB be under way that outlive their page; a character is up to three bytes.
     flying += body.length;
     fetch(collector, {
       method: 'POST',
       body,
-      keepalive: flying < 3e4,
+      keepalive: flying < 2e4,
       credentials: isGranted ? 'include' : 'omit',
     })
       .then((answer) => (answer.ok ? answer.json() : answer.status > 499 && keep()))
@@ -186,7 +186,12 @@ start: {
       if (link) element.setAttribute(name, link);
     }
   };
-  api.decorate = (what) => safe(() => (what.tagName ? decorate(what, 'd') : ask('d', '', what)))() || what;
+  api.decorate = (what) =>
+    safe(() => {
+      if (!what.tagName) return ask('d', '', what);
+      decorate(what, 'd');
+      if (what.matches(concerns)) near(0, [what]);
+    })() || what;
   const early = safe(([name, ...all]) => api[name](...all));
   const queue = api.q || [];
   api.q = { push: (...all) => all.forEach(early) };
@@ -195,6 +200,7 @@ start: {
 
   // What not every visit needs is in a file of its own, loaded when something that concerns it comes near being used.
   const more = () => import(base + MORE_FILE);
+  const near = (event, path) => more().then((file) => file.used(event, path, tools)).catch(log);
   const concerns =
     '[data-tributary-event],[data-tributary-identify],stripe-buy-button,stripe-pricing-table,.paddle_button';
 
@@ -220,10 +226,7 @@ start: {
       const link = path.find((node) => node.matches('a[href],[data-polar-checkout]'));
       if (link) decorate(link, 'D');
       const isAway = ({ host, pathname }) => pathname && (host != location.host || /\.\w+$/.test(pathname));
-      if (path.some((node) => node.matches(concerns) || isAway(node)))
-        more()
-          .then((file) => file.used(event, path, tools))
-          .catch(log);
+      if (page.Paddle || path.some((node) => node.matches(concerns) || isAway(node))) near(event, path);
     });
     for (const name of ['pushState', 'replaceState']) {
       const before = history[name];
@@ -263,6 +266,7 @@ start: {
     safe(land)();
     all.forEach((one) => isConsent(one) || call(...one));
     safe(resend)();
+    if (page.Paddle || doc.querySelector(concerns)) near(0, []);
   };
   // By place, as `more.js` takes them.
   const tools = [data, collector, ask, hit, call, flat, on, post, log, storage, queued];

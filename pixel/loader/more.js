@@ -1,5 +1,5 @@
 // What not every visit needs, in a file of its own: links that lead away and downloads, goals and forms, the elements
-// of other checkouts than Polar's, sister sites, and the hits that are sent again.
+// of other checkouts than Polar's, Paddle's overlay, sister sites, and the hits that are sent again.
 //
 // `loader.js` loads it when something that concerns it comes near being used, when hits wait to be sent again, or
 // when the tag has `data-domains`. What is allowed the rules decide, through `ask` and `hit`.
@@ -8,25 +8,26 @@
 const DOWNLOADS =
   /\.(pdf|zip|t?gz|7z|rar|dmg|exe|msi|pkg|deb|rpm|apk|iso|csv|xlsx?|docx?|pptx?|epub|mp3|mp4|mov|wav|avi)$/i;
 
-/** Parameters in which other providers' links carry the visitor, by their hosts. */
-const PARAMETERS = [
-  [/^buy\.stripe\.com$/, 'client_reference_id'],
-  [/\.lemonsqueezy\.com$/, 'checkout[custom][tributary_visitor_id]'],
-];
+/** Other providers' elements, which carry the visitor in an attribute. */
+const ELEMENTS = 'stripe-buy-button,stripe-pricing-table,.paddle_button';
+
+/** What Paddle's data or attribute says, with the visitor. A value that is there stays. */
+const withVisitor = (custom, id) => ({ tributary_visitor_id: id, ...custom });
 
 /** Whether a host is one of the tag's sister sites, or below one. */
 const isSister = (host, { domains = '' }) =>
   domains.split(',').some((site) => site && `.${host}`.endsWith(`.${site.trim().replace(/^www\./, '')}`));
 
-/** What is done about an event whose path has something of ours on it. */
+/** What is done about an event whose path has something of ours on it; without one, about elements alone. */
 export function used(event, path, tools) {
+  found(tools);
+  if (!event) return path.forEach((node) => hand(node, tools));
   const [data, , ask, hit, call, flat] = tools;
   const find = (wanted) => path.find((node) => node.matches(wanted));
   const isSubmit = event.type == 'submit';
   const isClick = /k$/.test(event.type) && event.button < 2;
   const link = find('a[href]');
-  const element = find('a[href],stripe-buy-button,stripe-pricing-table,.paddle_button');
-  if (element && data.checkout != 'off') hand(element, tools);
+  if (data.checkout != 'off') path.filter((node) => node.matches(ELEMENTS)).forEach((node) => hand(node, tools));
   if (isClick && link && data.outbound != 'off') {
     const isAway = link.hostname != location.hostname && /^http/.test(link.protocol);
     const name = DOWNLOADS.test(link.pathname) || link.download ? 'download' : isAway && 'outbound';
@@ -45,25 +46,44 @@ export function used(event, path, tools) {
   }
 }
 
-/** Hands the visitor to another provider's link or element by its own means; existing values stay. */
+/** Hands the visitor to the elements on the page, and to what opens Paddle's checkout from now on. */
+function found(tools) {
+  const [data, , ask, , , , , , log] = tools;
+  if (data.checkout == 'off') return;
+  document.querySelectorAll(ELEMENTS).forEach((element) => hand(element, tools));
+  const { Checkout } = window.Paddle || {};
+  if (!Checkout || Checkout.open.isOurs) return;
+  const { open } = Checkout;
+  Checkout.open = function (options, ...rest) {
+    let all = options;
+    try {
+      const id = ask('v');
+      if (id) all = { ...options, customData: withVisitor((options || {}).customData, id) };
+    } catch (error) {
+      log(error);
+    }
+    return open.call(this, all, ...rest);
+  };
+  Checkout.open.isOurs = true;
+}
+
+/** Hands the visitor to another provider's element by its own means; existing values stay. */
 function hand(element, [, , ask]) {
   const id = ask('v');
-  const { dataset } = element;
-  if (!id) return;
-  if (element.matches('a[href]')) {
-    const [, name] = PARAMETERS.find(([host]) => host.test(element.hostname)) || [];
-    const found = name && new RegExp(`[?&]${name.replace(/[[\]]/g, '\\$&')}=([^&#]*)`, 'i');
-    const query = decodeURIComponent(element.search);
-    if (name && !found.test(query)) element.search += `${element.search ? '&' : '?'}${encodeURIComponent(name)}=${id}`;
-    // Our own value from before the id was signed.
-    else if (name && id.startsWith(found.exec(query)[1] || '?')) element.search = element.search.replace(/vis_\w{26}(?=&|$)/, id);
-  } else if (!element.matches('.paddle_button')) {
-    const name = 'client-reference-id';
-    if (!element.hasAttribute(name)) element.setAttribute(name, id);
-  } else if (!/tributary_visitor_id/.test(dataset.customData)) {
-    dataset.customData = JSON.stringify({ ...JSON.parse(dataset.customData || '{}'), tributary_visitor_id: id });
+  if (!id || !element.matches(ELEMENTS)) return;
+  if (element.matches('.paddle_button')) {
+    const custom = JSON.parse(element.dataset.customData || '{}');
+    if (!custom.tributary_visitor_id || isOld(custom.tributary_visitor_id, id))
+      element.dataset.customData = JSON.stringify({ ...custom, tributary_visitor_id: id });
+    return;
   }
+  const name = 'client-reference-id';
+  const before = element.getAttribute(name);
+  if (before == null || isOld(before, id)) element.setAttribute(name, id);
 }
+
+/** Whether a value is the visitor as it was before the collector had signed it. */
+const isOld = (value, id) => value.length == 30 && value != id && id.startsWith(value);
 
 /** Sends the hits that did not arrive, under their own ids, with the time of sending. */
 export function resend([, , , , , , , post, , storage, queued]) {

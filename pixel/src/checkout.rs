@@ -1,18 +1,25 @@
-//! Handing the visitor to Polar's checkout: which links lead there, and what is added to them.
+//! Handing the visitor to a checkout: which links lead to one, and what is added to them.
 //!
 //! An existing value is never overwritten, except our own earlier one, unsigned then and signed now. Nothing
-//! is taken off a link, and a link that leads elsewhere is left as it is. The few pages with links of other
-//! providers load what they need besides (`pixel/loader/more.js`).
+//! is taken off a link, and a link that leads elsewhere is left as it is. The elements of other providers than Polar
+//! are filled in by `pixel/loader/more.js`.
 
 use crate::address::is_below;
 use crate::config::Call;
-use crate::text::{Pairs, TEXT_BYTES_MAX, Text, has, is, starts};
+use crate::text::{Pairs, TEXT_BYTES_MAX, Text, has, is, starts, take};
 use crate::visitor::is_unsigned_form;
 
 /// The parameter that Polar keeps in the metadata of the checkout, and with it of the order.
-const REFERENCE: &str = "reference_id";
+const POLAR: &str = "reference_id";
 
-/// The utm parameters it keeps too; others it forgets.
+/// The parameter of Stripe's payment links.
+const STRIPE: &str = "client_reference_id";
+
+/// The parameter that Lemon Squeezy keeps in the order's custom data: as it is written, and as people write it.
+const LEMON_SQUEEZY: &str =
+    "checkout%5Bcustom%5D%5Btributary_visitor_id%5D checkout[custom][tributary_visitor_id]";
+
+/// The utm parameters that Polar keeps too; others it forgets.
 const KEPT_UTM: &str = "utm_source utm_medium utm_campaign utm_term utm_content";
 
 /// Longest utm value handed on: Polar's metadata values end at 500 characters.
@@ -26,9 +33,12 @@ const ADDED_BYTES_MAX: usize = 256;
 #[must_use]
 pub fn rewrite(call: &Call<'_>, visitor: &str, utm: &str, out: &mut Text) -> bool {
     let length = call.front().len() + call.query().len() + call.fragment().len() + utm.len();
-    if !is_checkout(call) || length > TEXT_BYTES_MAX - ADDED_BYTES_MAX {
+    let names = parameter(call);
+    if names.is_empty() || length > TEXT_BYTES_MAX - ADDED_BYTES_MAX {
         return false;
     }
+    let mut name = take(&mut { names }, b' ');
+    let mut value = visitor;
     out.set(call.front());
     let mut separator = b'?';
     let mut is_changed = false;
@@ -36,17 +46,17 @@ pub fn rewrite(call: &Call<'_>, visitor: &str, utm: &str, out: &mut Text) -> boo
     while pairs.step() {
         out.push_byte(separator);
         separator = b'&';
-        if is(pairs.name, REFERENCE) && is_unsigned_form(pairs.value, visitor) {
+        if has(names, b' ', pairs.name) && is_unsigned_form(pairs.value, visitor) {
             is_changed |= pairs.value.len() != visitor.len();
-            out.push_param(REFERENCE, visitor);
+            out.push_param(pairs.name, visitor);
         } else {
             out.push(pairs.pair);
         }
     }
-    let (mut name, mut value) = (REFERENCE, visitor);
-    let mut utm = Pairs::of(utm, b'&');
+    let mut is_there = has_param(call.query(), names);
+    let mut utm = Pairs::of(if is(names, POLAR) { utm } else { "" }, b'&');
     loop {
-        if !has_param(call.query(), name) && value.len() <= UTM_BYTES_MAX {
+        if !is_there && value.len() <= UTM_BYTES_MAX {
             out.push_byte(separator);
             separator = b'&';
             out.push_param(name, value);
@@ -65,21 +75,34 @@ pub fn rewrite(call: &Call<'_>, visitor: &str, utm: &str, out: &mut Text) -> boo
             }
         }
         (name, value) = (utm.name, utm.value);
+        is_there = has_param(call.query(), name);
     }
 }
 
-/// Whether the call's address is that of a checkout link.
-fn is_checkout(call: &Call<'_>) -> bool {
-    is(call.host(), "buy.polar.sh")
+/// The parameter in which the call's address carries the visitor, its other spellings behind it; empty for what is
+/// no checkout link.
+fn parameter(call: &Call<'_>) -> &'static str {
+    let host = call.host();
+    if is(host, "buy.polar.sh")
         // The API, and its sandbox, lead there too.
-        || is_below(call.host(), "polar.sh") && starts(call.path(), "/v1/checkout-links/")
-        || has(call.checkout_hosts(), b',', call.host())
+        || is_below(host, "polar.sh") && starts(call.path(), "/v1/checkout-links/")
+        || has(call.checkout_hosts(), b',', host)
+    {
+        POLAR
+    } else if is(host, "buy.stripe.com") {
+        STRIPE
+    } else if is_below(host, "lemonsqueezy.com") {
+        LEMON_SQUEEZY
+    } else {
+        ""
+    }
 }
 
-fn has_param(query: &str, name: &str) -> bool {
+/// Whether a query has a parameter of one of these names.
+fn has_param(query: &str, names: &str) -> bool {
     let mut pairs = Pairs::of(query, b'&');
     while pairs.step() {
-        if is(pairs.name, name) {
+        if has(names, b' ', pairs.name) {
             return true;
         }
     }
@@ -128,6 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn other_providers_links_get_the_visitor_alone() {
+        check(
+            "https://buy.stripe.com/x?prefilled_email=a#b",
+            Some("https://buy.stripe.com/x?prefilled_email=a&client_reference_id=$#b"),
+        );
+        check(
+            "https://a.lemonsqueezy.com/buy/1?embed=1",
+            Some("https://a.lemonsqueezy.com/buy/1?embed=1&checkout%5Bcustom%5D%5Btributary_visitor_id%5D=$"),
+        );
+    }
+
+    #[test]
     fn existing_values_are_kept() {
         check("https://buy.polar.sh/x?reference_id=mine&utm_source=a&utm_campaign=b", None);
         check(
@@ -157,7 +192,11 @@ mod tests {
             "https://evil.example/?x=https://buy.polar.sh/",
             "https://buy.polar.sh.evil.example/",
             "https://buy.polar.sh@evil.example/",
-            "https://buy.stripe.com/x",
+            "https://buy.stripe.com.evil.example/x",
+            "https://notlemonsqueezy.com/buy/1",
+            "https://buy.stripe.com/x?client_reference_id=mine",
+            "https://a.lemonsqueezy.com/buy/1?checkout[custom][tributary_visitor_id]=mine",
+            "https://a.lemonsqueezy.com/buy/1?checkout%5bcustom%5d%5btributary_visitor_id%5d=mine",
             "javascript:void(0)",
         ] {
             check(link, None);

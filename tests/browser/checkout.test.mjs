@@ -116,29 +116,3 @@ test('data-checkout=off rewrites nothing by itself; decorate still does', async 
   assert.equal(same, true);
   assert.equal(await read(stage, 'a', 'href'), link);
 });
-
-test('other providers get the visitor by their own means', async (t) => {
-  const body = `<a href="https://buy.stripe.com/x" id="link">x</a>
-    <stripe-buy-button id="button"></stripe-buy-button>
-    <stripe-pricing-table id="mine" client-reference-id="mine"></stripe-pricing-table>
-    <a href="https://a.lemonsqueezy.com/buy/1" id="lemon">x</a>
-    <a class="paddle_button" data-custom-data='{"a":1}' id="paddle">x</a>`;
-  const stage = (await Stage.start(t)).site('/', { body });
-  await stage.open('/');
-  await stage.answered();
-  for (const id of ['link', 'button', 'mine', 'lemon', 'paddle']) await stage.page.dispatchEvent(`#${id}`, 'pointerdown');
-  const id = await visitor(stage);
-  // What puts it on these two is loaded when they are found.
-  await stage.page.waitForSelector('#button[client-reference-id]', { state: 'attached' });
-  await stage.page.waitForSelector('#paddle[data-custom-data*=tributary]', { state: 'attached' });
-  assert.equal(await read(stage, '#link', 'href'), `https://buy.stripe.com/x?client_reference_id=${id}`);
-  assert.match(await read(stage, '#button', 'client-reference-id'), /^vis_/);
-  assert.equal(await read(stage, '#mine', 'client-reference-id'), 'mine');
-  assert.equal(
-    await read(stage, '#lemon', 'href'),
-    `https://a.lemonsqueezy.com/buy/1?checkout%5Bcustom%5D%5Btributary_visitor_id%5D=${id}`,
-  );
-  const data = JSON.parse(await read(stage, '#paddle', 'data-custom-data'));
-  assert.equal(data.a, 1);
-  assert.match(data.tributary_visitor_id, /^vis_/);
-});

@@ -91,6 +91,7 @@ export class Collector {
   }
 
   #take(body, request, response) {
+    request.body = body;
     if (this.broken) return this.broken(request, response);
     if (Buffer.byteLength(body) > 64 * 1024) throw new Error('the pixel sent too much at once');
     const hits = [JSON.parse(body)].flat();

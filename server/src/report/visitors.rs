@@ -76,7 +76,7 @@ impl Reports {
         exact_visits_max: u64,
         sampling: &Sampling,
     ) -> Result<Counted<VisitSum>, ReportError> {
-        let visits = self.counts_by_day(sql!("reports/visit_total.sql"), query, period);
+        let visits = self.prepare(sql!("reports/visit_total.sql"), query, period);
         let visits: u64 = visits.on(&self.app.store).fetch_one().await?;
         let one_by_one = self.grouped(sql!("reports/visits.sql"), query, period);
         let exact = visits <= exact_visits_max;

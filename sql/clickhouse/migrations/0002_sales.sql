@@ -82,8 +82,9 @@ CREATE TABLE IF NOT EXISTS orders
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (workspace_id, order_id)
--- Small granules: ids are random, so a few changed orders are a few places.
-SETTINGS index_granularity = 256, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Small granules: ids are random, so a few changed orders are a few places; with all columns in one file each of
+-- them is one read, not one a column.
+SETTINGS index_granularity = 256, min_bytes_for_wide_part = 10000000000, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Grain: one row per (order, entry, earner): what each model gives this touch of this order's money.
 -- Two columns per model, amount_<model> and parts_<model> (millionths of the order), are added at start
@@ -117,5 +118,6 @@ CREATE TABLE IF NOT EXISTS credits
 )
 ENGINE = VersionedCollapsingMergeTree(sign, version)
 ORDER BY (workspace_id, booked_at, order_id, entry, entry_id, touch_id)
--- Granules small enough that the filter leaves most of them out when the credits of a few orders are read.
-SETTINGS index_granularity = 2048, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+-- Granules small enough that the filter leaves most of them out when the credits of a few orders are read, and
+-- blocks of one granule, so that nothing is unpacked beside it.
+SETTINGS index_granularity = 2048, min_compress_block_size = 16384, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

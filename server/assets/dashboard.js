@@ -39,6 +39,36 @@
     chart.addEventListener("pointerleave", () => { told.textContent = ""; });
   }
 
+  // A part of the page that is read once the rest is shown; without scripts it is a link to a page of its own.
+  const fill = async (part) => {
+    const head = part.querySelector(".card-head");
+    const say = (text, role) => {
+      const line = document.createElement("p");
+      line.className = role ? "notice bad" : "quiet pad";
+      if (role) line.setAttribute("role", role);
+      line.textContent = text;
+      part.replaceChildren(head, line);
+      return line;
+    };
+    part.setAttribute("aria-busy", "true");
+    say("Counting…");
+    try {
+      const answer = await fetch(part.dataset.part);
+      // A session that ended leads to the sign-in page, which has no such part.
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      part.replaceChildren(...page.getElementById(part.id).childNodes);
+    } catch {
+      const again = document.createElement("button");
+      again.type = "button";
+      again.className = "plain again";
+      again.textContent = "Try again";
+      again.addEventListener("click", () => fill(part));
+      say("This part could not be read. ", "alert").append(again);
+    }
+    part.removeAttribute("aria-busy");
+  };
+  document.querySelectorAll("[data-part]").forEach(fill);
+
   // Coming back by the browser's button must not find the page still loading.
   addEventListener("pageshow", () => document.body.classList.remove("loading"));
   addEventListener("click", (event) => {

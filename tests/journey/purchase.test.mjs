@@ -2,28 +2,19 @@
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { launch, until, userAgent } from "./browser.mjs";
 import { start } from "./stack.mjs";
 
-const { chromium } = createRequire(new URL("../browser/package.json", import.meta.url))("playwright-core");
 const shots = fileURLToPath(new URL("../../target/journey/", import.meta.url));
-// Headless Chromium names itself, and the collector refuses it as the bot it is: come as a person does.
-const userAgent =
-  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36";
-
 let stack, browser;
 
 before(async () => {
   mkdirSync(shots, { recursive: true });
   stack = await start();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
+  browser = await launch();
 });
 
 after(async () => {
@@ -36,15 +27,6 @@ async function arrive(page, path, referer) {
   const taken = page.waitForResponse((r) => r.url() === `${stack.server}/c` && r.status() === 202);
   await page.goto(stack.shop + path, referer ? { referer } : {});
   await taken;
-}
-
-async function until(what, ask) {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
-    const found = await ask();
-    if (found) return found;
-    await new Promise((next) => setTimeout(next, 200));
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 const money = (rows, key, value) => rows.find((row) => row[key] === value)?.revenue.net ?? 0;

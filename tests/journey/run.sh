@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A purchase as a person makes it: ad, shop, checkout, report, in Chromium, against the real server with the
-# embedded engine, the real pixel, the shop and the Polar stand-in. Screenshots land in target/journey.
+# In Chromium against the real server with the embedded engine and the real pixel: a purchase as a person makes it,
+# from the ad through shop and checkout to the report; and a visitor handed over between two sites.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 browser=${CHROMIUM:-/usr/bin/chromium}
@@ -14,4 +14,5 @@ if ! cmp -s package-lock.json node_modules/.tributary-lock; then
     cp package-lock.json node_modules/.tributary-lock
 fi
 cd ../journey
-exec node --test purchase.test.mjs
+# One after the other: each has a server with an engine of its own.
+exec node --test --test-concurrency=1

@@ -2,6 +2,7 @@
 // their own. Never leaves a process behind.
 
 import { spawn, spawnSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -31,10 +32,10 @@ async function answers(url, process) {
   throw new Error(`${url} did not answer in time`);
 }
 
-export async function start() {
+/** A folder of its own, programs on free ports with it as their data, and their end. */
+async function ground() {
   const data = mkdtempSync(join(tmpdir(), "tributary-journey-"));
-  const [server, shop, polar] = [await freePort(), await freePort(), await freePort()];
-  const address = (port) => `http://localhost:${port}`;
+  const server = await freePort();
   const env = {
     ...process.env,
     TRIBUTARY_DATA_DIR: data,
@@ -63,6 +64,50 @@ export async function start() {
     }
     rmSync(data, { recursive: true, force: true });
   };
+  const asks = (key) => async (path) => {
+    const answer = await fetch(address(server) + path, { headers: { authorization: `Bearer ${key}` } });
+    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  };
+  return { data, server, run, begin, stop, asks };
+}
+
+const address = (port) => `http://localhost:${port}`;
+
+/** The server alone, with the workspace `ws_sites` for the given domains and a Polar connection. */
+export async function startServer(domains) {
+  const { server, run, begin, stop, asks } = await ground();
+  try {
+    run("tributary", "workspace", "create", "ws_sites", ...domains.flatMap((domain) => ["--domain", domain]));
+    run("tributary", "connection", "add", "polar", "--workspace", "ws_sites", "--webhook-secret", SECRET);
+    const key = /trb_live_\S+/.exec(run("tributary", "key", "create", "--workspace", "ws_sites"))[0];
+    await answers(`${address(server)}/readyz`, begin("tributary", "serve"));
+    return { port: server, server: address(server), api: asks(key), run, stop, sell: sells(server) };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Delivers a webhook as Polar signs it. */
+const sells = (server) => async (event) => {
+  const body = JSON.stringify(event);
+  const [id, seconds] = [`evt_${event.data.id}`, Math.floor(Date.now() / 1000)];
+  const key = Buffer.from(SECRET.slice("whsec_".length), "base64");
+  const signature = createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64");
+  const headers = {
+    "content-type": "application/json",
+    "webhook-id": id,
+    "webhook-timestamp": String(seconds),
+    "webhook-signature": `v1,${signature}`,
+  };
+  const answer = await fetch(`${address(server)}/webhooks/polar/ws_sites`, { method: "POST", headers, body });
+  if (!answer.ok) throw new Error(`the webhook was answered ${answer.status}: ${await answer.text()}`);
+};
+
+export async function start() {
+  const { data, server, run, begin, stop, asks } = await ground();
+  const [shop, polar] = [await freePort(), await freePort()];
   try {
     run("tributary", "demo", "prepare", "--polar", address(polar), "--webhook-secret", SECRET);
     const serving = begin("tributary", "serve");
@@ -78,11 +123,6 @@ export async function start() {
     await stop();
     throw error;
   }
-  const key = readFileSync(join(data, "demo.key"), "utf8").trim();
-  const api = async (path) => {
-    const answer = await fetch(address(server) + path, { headers: { authorization: `Bearer ${key}` } });
-    if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
-    return answer.json();
-  };
+  const api = asks(readFileSync(join(data, "demo.key"), "utf8").trim());
   return { server: address(server), shop: address(shop), polar: address(polar), run, api, stop };
 }

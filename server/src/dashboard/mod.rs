@@ -9,6 +9,7 @@ mod login;
 mod order;
 mod page;
 mod reconciliation;
+mod rejects;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
         .route("/", get(home::home))
         .route("/orders/{id}", get(order::order))
         .route("/reconciliation", get(reconciliation::show).post(reconciliation::begin))
+        .route("/not-counted", get(rejects::rejects))
         .route("/login", get(login::form).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/assets/dashboard.css", get(assets::css))

@@ -48,7 +48,7 @@ pub(super) struct Chip {
 }
 
 /// The form says `period=custom` beside days, and other periods beside days that are then not meant.
-pub(super) fn asked(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+pub(in crate::dashboard) fn asked(mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
     let period = pairs.iter().find(|(key, _)| key == "period").map(|(_, value)| value.clone());
     add_filter(&mut pairs);
     match period.as_deref() {

@@ -29,6 +29,7 @@ use figures::{Figure, ProofLine};
 use orders::OrderLine;
 use rows::{BAR_WIDTH, Line, ModelLine};
 
+pub(super) use controls::asked;
 pub(super) use orders::matched;
 
 /// Rows shown; the CSV has all.
@@ -85,6 +86,8 @@ struct Home {
     model_lines: Vec<ModelLine>,
     model_total: Vec<String>,
     orders: Vec<OrderLine>,
+    /// Where the block of what was not counted comes from.
+    rejects: String,
     empty: bool,
 }
 
@@ -106,7 +109,7 @@ pub(super) async fn home(
     RawQuery(raw): RawQuery,
 ) -> Response {
     let reports = Reports::of(&app, &reader.workspace);
-    let pairs = controls::asked(pairs(raw.as_deref()));
+    let pairs = asked(pairs(raw.as_deref()));
     let (query, error) = match reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
     {
         Ok(query) => (query, None),
@@ -258,6 +261,7 @@ fn page(
             .flat_map(|row| row.net_minor.map(|minor| show::digits(minor, currency)))
             .collect(),
         orders: orders.iter().map(|order| orders::order_line(order, reports)).collect(),
+        rejects: format!("/not-counted{}", show::address(pairs, &[]).trim_start_matches('/')),
         empty,
     }
 }

@@ -97,7 +97,7 @@ impl App {
             TrustedProxies::parse(&config.http.trusted_proxies, &config.http.forwarded_header)?;
         let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
         let control = Control::open(&config, clock.now_ms()).await?;
-        control.check_key(&secrets, clock.now_ms()).await?;
+        let secrets = control.unlock(secrets, clock.now_ms()).await?;
         match store.migrate_once(clock.now_ms()).await {
             // A collector goes on collecting while the store is away, also when it was away at the start.
             Err(error) if error.is_unreachable() => {

@@ -11,6 +11,7 @@ use domain::identity::EmailHasher;
 use domain::visitor_token::VisitorKeys;
 use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -28,16 +29,35 @@ pub enum SecretsError {
         "a sealed value does not open: secret_key is not the one it was sealed with, or the value was moved or damaged"
     )]
     DoesNotOpen,
+    #[error(
+        "what an earlier operator's key left does not read: {0}; restore the control store from a backup"
+    )]
+    Carried(String),
 }
 
 /// Keys derived from the operator's one key, each for one purpose.
 #[derive(Clone)]
 pub struct Secrets {
     sealing: [u8; 32],
+    /// Of operator's keys before this one, newest first: they open and never seal.
+    sealing_before: Vec<[u8; 32]>,
+    /// Of the first operator's key, for ever: hashes of one address have to meet.
     email: [u8; 32],
-    visitor: [u8; 32],
+    /// Newest first: it signs, all of them are believed, since an order's metadata may hold what an old one signed.
+    visitors: Vec<(String, [u8; 32])>,
     session: [u8; 32],
 }
+
+/// What the next operator's key has to know of the ones before; stored sealed under it.
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    sealing: Vec<[u8; 32]>,
+    email: [u8; 32],
+    visitors: Vec<(String, [u8; 32])>,
+}
+
+/// Second characters of the ids of keys that sign visitor ids, in the order of their making.
+const KEY_IDS: &str = "123456789abcdefghijklmnopqrstuvwxyz";
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -65,10 +85,48 @@ impl Secrets {
         let key = |purpose: &str| -> [u8; 32] { mac(master, purpose.as_bytes()) };
         Secrets {
             sealing: key("tributary sealing 1"),
+            sealing_before: Vec::new(),
             email: key("tributary email 1"),
-            visitor: key("tributary visitor 1"),
+            visitors: vec![("k1".to_owned(), key("tributary visitor 1"))],
             session: key("tributary session 1"),
         }
+    }
+
+    /// What the operator's key that comes after this one has to know, to be stored sealed under that one.
+    pub fn carried(&self) -> Vec<u8> {
+        let sealing = std::iter::once(&self.sealing).chain(&self.sealing_before).copied().collect();
+        let carried = Carried { sealing, email: self.email, visitors: self.visitors.clone() };
+        serde_json::to_vec(&carried).expect("bytes and texts")
+    }
+
+    /// These keys with what [`Secrets::carried`] said of the ones before.
+    pub fn after(self, carried: &[u8]) -> Result<Secrets, SecretsError> {
+        // Not serde's words: they may quote a key.
+        let Carried { sealing, email, visitors } = serde_json::from_slice(carried)
+            .map_err(|error| SecretsError::Carried(format!("byte {}", error.column())))?;
+        let id = KEY_IDS.chars().nth(visitors.len()).map(|id| format!("k{id}"));
+        let id = id.ok_or_else(|| SecretsError::Carried(format!("{} keys are too many", visitors.len())))?;
+        let own = self.visitors.into_iter().next().map(|(_, key)| (id, key));
+        Ok(Secrets {
+            sealing_before: sealing,
+            email,
+            visitors: own.into_iter().chain(visitors).collect(),
+            ..self
+        })
+    }
+
+    /// The same value sealed anew, when a key of before sealed it; none when this one did.
+    pub fn resealed(&self, place: &str, sealed: &str) -> Result<Option<String>, SecretsError> {
+        let bytes = BASE64.decode(sealed).map_err(|_| SecretsError::DoesNotOpen)?;
+        Ok(self.resealed_bytes(place, &bytes)?.map(|bytes| BASE64.encode(bytes)))
+    }
+
+    /// As [`Secrets::resealed`], as bytes.
+    pub fn resealed_bytes(&self, place: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, SecretsError> {
+        if open_with(&self.sealing, place, sealed).is_ok() {
+            return Ok(None);
+        }
+        Ok(Some(self.seal_bytes(place, &self.open_bytes(place, sealed)?)))
     }
 
     /// Key of the e-mail hashes: one per installation, so that hashes of two installations never meet.
@@ -76,14 +134,10 @@ impl Secrets {
         &self.email
     }
 
-    /// Key that signs visitor ids.
-    pub fn visitor_key(&self) -> &[u8; 32] {
-        &self.visitor
-    }
-
     /// Signs and reads visitor ids.
     pub fn visitor_keys(&self) -> VisitorKeys {
-        VisitorKeys::new([("k1", &self.visitor[..])]).expect("one key of 32 bytes with a two-letter id")
+        let keys = self.visitors.iter().map(|(id, key)| (id.as_str(), &key[..]));
+        VisitorKeys::new(keys).expect("keys of 32 bytes, each with its id of two letters")
     }
 
     /// Turns e-mail addresses of one workspace into keys.
@@ -120,11 +174,16 @@ impl Secrets {
 
     /// Opens what [`Secrets::seal_bytes`] made for the same place.
     pub fn open_bytes(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>, SecretsError> {
-        let (nonce, body) = sealed.split_first_chunk::<12>().ok_or(SecretsError::DoesNotOpen)?;
-        let cipher = Aes256Gcm::new(&self.sealing.into());
-        let payload = Payload { msg: body, aad: place.as_bytes() };
-        cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SecretsError::DoesNotOpen)
+        let mut keys = std::iter::once(&self.sealing).chain(&self.sealing_before);
+        keys.find_map(|key| open_with(key, place, sealed).ok()).ok_or(SecretsError::DoesNotOpen)
     }
+}
+
+fn open_with(key: &[u8; 32], place: &str, sealed: &[u8]) -> Result<Vec<u8>, SecretsError> {
+    let (nonce, body) = sealed.split_first_chunk::<12>().ok_or(SecretsError::DoesNotOpen)?;
+    let cipher = Aes256Gcm::new(&(*key).into());
+    let payload = Payload { msg: body, aad: place.as_bytes() };
+    cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| SecretsError::DoesNotOpen)
 }
 
 fn kept_key(path: &Path) -> std::io::Result<String> {
@@ -179,6 +238,33 @@ mod tests {
         assert!(secrets.open("con_2/token", &sealed).is_err());
         assert!(Secrets::derive(b"another").open("con_1/token", &sealed).is_err());
         assert!(secrets.open("con_1/token", "AA").is_err());
+    }
+
+    #[test]
+    fn a_new_key_opens_what_the_old_one_sealed_and_the_old_one_nothing_of_the_new() {
+        let first = Secrets::derive(b"the first");
+        let second = Secrets::derive(b"the second").after(&first.carried()).unwrap();
+        let third = Secrets::derive(b"the third").after(&second.carried()).unwrap();
+        let sealed = first.seal("p", b"x");
+        let again = third.resealed("p", &sealed).unwrap().expect("another key sealed it");
+        assert_eq!(
+            (third.open("p", &sealed).unwrap(), third.open("p", &again).unwrap()),
+            (b"x".into(), b"x".into())
+        );
+        assert_eq!(third.resealed("p", &again).unwrap(), None);
+        assert!(first.open("p", &again).is_err() && second.open("p", &again).is_err());
+        assert!(third.resealed("q", &sealed).is_err(), "another place");
+
+        assert_eq!(first.email_key(), third.email_key(), "hashes of one address meet");
+        let visitor = domain::ids::VisitorId(7);
+        let (old, new) =
+            (first.visitor_keys().sign(visitor, "ws_a"), third.visitor_keys().sign(visitor, "ws_a"));
+        assert!(new.contains("_k3"), "{new}");
+        for signed in [old, new] {
+            let read = third.visitor_keys().read(&signed, "ws_a").unwrap();
+            assert_eq!(read, (visitor, domain::visitor_token::Evidence::Signed), "{signed}");
+        }
+        assert!(Secrets::derive(b"x").after(b"{}").is_err());
     }
 
     #[test]

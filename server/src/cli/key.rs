@@ -24,10 +24,16 @@ pub enum Command {
     List,
     /// Make a key worthless.
     Revoke { id: String },
+    /// Put another operator's key (secret_key) in the place of the present one, and seal everything anew under it.
+    /// With the server stopped; may be interrupted and run again.
+    RotateOperator(super::rotate::Rotate),
 }
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        if let Command::RotateOperator(command) = self {
+            return command.run(config).await;
+        }
         let app = super::open_settings(config).await?;
         let now_ms = app.clock.now_ms();
         match self {
@@ -60,6 +66,7 @@ impl Command {
                 ensure!(app.control.revoke_key(&id, now_ms).await?, "there is no valid key {id:?}");
                 println!("revoked {id}");
             }
+            Command::RotateOperator(_) => unreachable!("returned above"),
         }
         app.control.close().await;
         Ok(())

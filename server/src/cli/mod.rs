@@ -14,6 +14,7 @@ mod login_link;
 mod migrate;
 mod rates;
 mod report;
+mod rotate;
 mod serve;
 mod sync;
 mod workspace;
@@ -155,7 +156,7 @@ async fn open_settings(config: Config) -> anyhow::Result<Settings> {
     let clock = Clock::system();
     let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
     let control = Control::open(&config, clock.now_ms()).await?;
-    control.check_key(&secrets, clock.now_ms()).await?;
+    let secrets = control.unlock(secrets, clock.now_ms()).await?;
     Ok(Settings { config, control, secrets, clock })
 }
 

@@ -9,6 +9,7 @@ pub mod keys;
 mod migrate;
 pub mod polls;
 pub mod rates;
+pub mod rotate;
 pub mod state;
 pub mod workspaces;
 
@@ -35,7 +36,7 @@ pub enum ControlError {
     Exists(String),
     #[error(
         "the operator's key is not the one this control store was made with; start with that secret_key, or with the \
-         secret.key file that was in data_dir"
+         secret.key file that was in data_dir; if `tributary key rotate-operator` was interrupted, run it again"
     )]
     OtherKey,
     #[error(transparent)]
@@ -90,12 +91,12 @@ impl Control {
         secrets: &crate::secrets::Secrets,
         now_ms: i64,
     ) -> Result<(), ControlError> {
-        const NAME: &str = "operator's key";
-        if let Some(sealed) = self.checkpoint(NAME).await? {
-            secrets.open(NAME, &sealed).map_err(|_| ControlError::OtherKey)?;
+        let name = rotate::CHECK;
+        if let Some(sealed) = self.checkpoint(name).await? {
+            secrets.open(name, &sealed).map_err(|_| ControlError::OtherKey)?;
             return Ok(());
         }
-        self.set_checkpoint(NAME, &secrets.seal(NAME, b"the same"), now_ms).await
+        self.set_checkpoint(name, &secrets.seal(name, b"the same"), now_ms).await
     }
 
     /// Whether the store answers now.

@@ -8,6 +8,7 @@
 mod damage;
 mod erase;
 mod log;
+mod reseal;
 mod schema;
 mod units;
 mod webhooks;

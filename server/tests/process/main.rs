@@ -1,6 +1,8 @@
-//! The real program on a real disk: killed, stopped, without room, and with a disk that lies.
+//! The real program on a real disk: killed, stopped, without room, with a disk that lies, and without power.
 
 mod disk;
 mod kill;
+mod power;
 mod program;
 mod stop;
+mod trace;

@@ -22,7 +22,9 @@ const READY_MAX: Duration = Duration::from_secs(30);
 
 /// The program on `data_dir`, with its log on stderr.
 pub fn program(data_dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
+    // Another build of it, such as the optimised one, when the environment names one.
+    let named = std::env::var_os("TRIBUTARY_TEST_PROGRAM");
+    let mut command = Command::new(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_tributary").into()));
     command
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -160,7 +162,8 @@ pub fn deliver(address: SocketAddr, event_id: &str, body: &str) -> std::io::Resu
     exchange(address, (head + body).as_bytes())
 }
 
-fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<String> {
+/// A request as it is sent, and the answer as it came.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.write_all(request)?;
     let mut answer = String::new();

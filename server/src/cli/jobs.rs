@@ -27,6 +27,8 @@ pub struct Attribute {
     /// Credit every order anew instead of those that changed; nothing changes unless the new sums are proven.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    preview: super::preview::Asked,
 }
 
 /// Work off everything that waits: kept hits and webhooks, changed orders, credits. With --provider, then compare
@@ -60,6 +62,9 @@ pub struct Verify {
 
 impl Attribute {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        if self.preview.is_asked() {
+            return self.preview.run(config).await;
+        }
         let posted = match Server::find(&config).await? {
             Some(server) => {
                 settle_server(&server).await?;

@@ -12,6 +12,7 @@ mod jobs;
 mod key;
 mod login_link;
 mod migrate;
+mod preview;
 mod rates;
 mod report;
 mod rotate;

@@ -66,6 +66,11 @@ const CODES: &[Code] = &[
         "The pixel's files are not where the settings say.",
     ),
     code(
+        "preview_outdated",
+        StatusCode::CONFLICT,
+        "What a preview showed is no longer what applying it would do; look again.",
+    ),
+    code(
         "stale_timestamp",
         StatusCode::UNAUTHORIZED,
         "The webhook was signed too long ago, or a clock is wrong.",

@@ -1,5 +1,6 @@
 //! The HTTP edge: `router.rs` shows the whole surface; a file per noun.
 
+pub mod attribution;
 pub mod auth;
 pub mod body;
 pub mod codes;

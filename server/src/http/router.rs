@@ -10,8 +10,8 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    codes, collect, connections, handover, health, import, jobs, keys, metrics, orders, people, pixel_files,
-    reconciliation, reports, webhooks,
+    attribution, codes, collect, connections, handover, health, import, jobs, keys, metrics, orders, people,
+    pixel_files, reconciliation, reports, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -64,6 +64,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(keys::routes())
         .merge(connections::routes())
         .merge(jobs::routes())
+        .merge(attribution::routes())
         .merge(reconciliation::routes())
         .merge(people::routes())
         .split_for_parts();

@@ -4,6 +4,7 @@
 
 pub mod block;
 mod post;
+pub mod preview;
 pub mod read;
 
 use std::collections::HashMap;
@@ -54,6 +55,16 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
         return Ok(Posted::default());
     }
     let _turn = app.jobs.attribution.lock().await;
+    post_orders(app, workspace_id, orders, window_ms(app, workspace_id)).await
+}
+
+/// As [`attribute_orders`], by whoever holds the lock, with a window of their own.
+async fn post_orders(
+    app: &App,
+    workspace_id: &str,
+    orders: &[OrderId],
+    window_ms: i64,
+) -> Result<Posted, JobError> {
     let store = &app.store;
     let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
     let mut loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
@@ -64,7 +75,6 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
     // What stands and what should: neither waits for the other.
     let (standing, ()) = tokio::try_join!(standing(store, workspace_id, &touched, &mut texts), async {
         if !roots.is_empty() {
-            let window_ms = window_ms(app, workspace_id);
             read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
                 journeys.insert(root, touches.clone());
             })

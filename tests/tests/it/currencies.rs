@@ -22,7 +22,7 @@ async fn euros_and_dollars_have_totals_of_their_own() {
     shop.after(days(30));
     order.renews().await;
     let report = shop.report("channel", "last_non_direct").await;
-    let lines = |rows: &serde_json::Value| -> Vec<serde_json::Value> {
+    let lines = |rows: &Value| -> Vec<Value> {
         let rows = rows.as_array().expect("rows");
         rows.iter().map(|row| json!([row["channel"], row["currency"], row["revenue"]["net"]])).collect()
     };

@@ -14,6 +14,7 @@ mod matching;
 mod models;
 mod outages;
 mod polling;
+mod preview;
 mod recompute;
 mod reconciliation;
 mod refunds;

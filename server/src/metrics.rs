@@ -18,6 +18,7 @@
 //! | `tributary_flush_seconds` | | sending one unit |
 //! | `tributary_poll_found_total` | `provider`, `kind` | objects only a poll told, though a webhook should have |
 //! | `tributary_poll_failures_total` | `provider`, `code` | calls to a provider's lists that failed |
+//! | `tributary_match_quality_dropped` | `connection` | 1 while fewer sales carry their visitor than usual |
 //! | `tributary_webhook_endpoint_enabled` | `connection` | 0 when the provider no longer sends to us |
 
 use std::sync::{LazyLock, OnceLock};

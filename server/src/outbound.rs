@@ -101,10 +101,19 @@ impl Outbound {
 
     /// A GET to be sent to this address.
     pub fn get(&self, address: Url) -> Result<reqwest::RequestBuilder, Refused> {
+        self.request(reqwest::Method::GET, address)
+    }
+
+    /// A POST to be sent to this address.
+    pub fn post(&self, address: Url) -> Result<reqwest::RequestBuilder, Refused> {
+        self.request(reqwest::Method::POST, address)
+    }
+
+    fn request(&self, method: reqwest::Method, address: Url) -> Result<reqwest::RequestBuilder, Refused> {
         self.check(&address)?;
         let is_plain = address.scheme() == "http";
         let client = if is_plain { &self.0.plain } else { &self.0.encrypted };
-        Ok(client.get_or_init(|| self.client(is_plain)).get(address))
+        Ok(client.get_or_init(|| self.client(is_plain)).request(method, address))
     }
 
     fn client(&self, is_plain: bool) -> reqwest::Client {

@@ -16,6 +16,7 @@ pub mod erasure;
 pub mod identity;
 pub mod ids;
 pub mod journey;
+pub mod match_watch;
 pub mod matching;
 pub mod money;
 pub mod order;

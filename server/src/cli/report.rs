@@ -36,9 +36,12 @@ pub struct Report {
     provider: Option<String>,
     #[arg(long)]
     connection: Option<String>,
-    /// Only money in this currency.
+    /// report (converted to the report currency), native, or a code like USD: only money in that currency.
     #[arg(long)]
     currency: Option<String>,
+    /// net or gross: without tax or with it.
+    #[arg(long)]
+    basis: Option<String>,
     /// cash, order or touch: which day an amount is shown on.
     #[arg(long)]
     date: Option<String>,
@@ -108,6 +111,7 @@ impl Report {
             ("provider", &self.provider),
             ("connection", &self.connection),
             ("currency", &self.currency),
+            ("basis", &self.basis),
             ("date", &self.date),
             ("compare", &self.compare),
             ("interval", &self.interval),

@@ -37,6 +37,16 @@ pub struct Settings {
     pub metadata_keys: Vec<String>,
     /// What counts as revenue in reports that do not say.
     pub basis: Basis,
+    /// Whom alerts are sent to; none: they are told on the dashboard, in the log and as a metric only.
+    pub alert_webhook: Option<AlertWebhook>,
+}
+
+/// Somebody who takes alerts, as Standard Webhooks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AlertWebhook {
+    pub url: String,
+    /// AES-256-GCM; what signs the deliveries.
+    pub sealed_secret: String,
 }
 
 impl Default for Settings {
@@ -48,6 +58,7 @@ impl Default for Settings {
             window_days: None,
             metadata_keys: Vec::new(),
             basis: Basis::Net,
+            alert_webhook: None,
         }
     }
 }

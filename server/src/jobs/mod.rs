@@ -6,6 +6,7 @@ pub mod apply;
 pub mod attribute;
 pub mod erase;
 mod facts;
+pub mod match_watch;
 pub mod poll;
 pub mod rates;
 pub mod resolve;
@@ -60,6 +61,8 @@ pub struct Signals {
     pub polls: poll::Budget,
     /// Comparisons with providers' books under way.
     pub comparisons: poll::books::Readings,
+    /// Alerts of match quality that stand.
+    pub alerts: match_watch::Standing,
     /// Exchange rates as last read, and when to ask for more.
     pub rates: rates::Remembered,
     /// Workspaces whose standing facets were written by this process.

@@ -10,6 +10,7 @@ mod currencies;
 mod deliveries;
 mod handover;
 mod identity;
+mod match_watch;
 mod matching;
 mod models;
 mod outages;

@@ -11,7 +11,7 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::attribution::MODELS;
-use domain::money::Currency;
+use domain::money::{Currency, MoneyView};
 use domain::report::{
     ChannelReport, ChannelRow, Dimension, ModelReport, Query, Reconciliation, SeriesReport, Sums,
 };
@@ -50,6 +50,9 @@ struct Home {
     groups: Vec<Choice>,
     compares: Vec<Choice>,
     currencies: Vec<String>,
+    /// Whether amounts are shown in the report currency.
+    converted: bool,
+    report_currency: String,
     from: String,
     to: String,
     custom: bool,
@@ -69,6 +72,8 @@ struct Home {
     csv: String,
     json: String,
     proof: Vec<ProofLine>,
+    /// What somebody should look at.
+    alerts: Vec<String>,
     figures: Vec<Figure>,
     chart: Option<Chart>,
     chart_width: i64,
@@ -158,6 +163,8 @@ fn page(
     // The page shows one currency: the one asked for, else the one with most orders.
     let main = channels.totals.iter().max_by_key(|total| total.sums.orders_parts).map(|total| total.currency);
     let workspace_currency = reports.workspace().currency.parse().ok();
+    let converted = query.money == MoneyView::Report;
+    let main = if converted { workspace_currency.or(main) } else { main };
     let currency = query.currency.or(main).or(workspace_currency);
     let currency: Currency = currency.unwrap_or_else(|| "USD".parse().expect("three letters"));
     let total = channels.totals.iter().find(|total| total.currency == currency);
@@ -189,7 +196,7 @@ fn page(
         _ => channels.totals.iter().map(|total| total.currency.to_string()).collect(),
     };
     let api = |report: &str, format: &str| {
-        let dated = [("format", format), ("currency", currency.code())];
+        let dated = [("format", format), ("currency", if converted { "report" } else { currency.code() })];
         let query = show::address(pairs, &dated);
         format!("/v1/reports/{report}{}", query.trim_start_matches('/'))
     };
@@ -207,6 +214,8 @@ fn page(
         groups: controls::dimensions(&query.group_by),
         compares: controls::chosen(&controls::COMPARES, given("compare").unwrap_or("")),
         currencies,
+        converted,
+        report_currency: reports.workspace().currency.clone(),
         from: query.period.from.to_string(),
         to: query.period.to.to_string(),
         custom,
@@ -218,13 +227,20 @@ fn page(
         visitors_near: channels.visitors_exact == Some(false),
         hidden: pairs
             .iter()
-            .filter(|(key, _)| key.starts_with("filter[") || key == "date")
+            .filter(|(key, _)| key.starts_with("filter[") || key == "date" || key == "basis")
             .cloned()
             .collect(),
         currency: currency.to_string(),
         zone: query.period.zone_name(),
         csv: api("channels", "csv"),
         json: api("channels", "json"),
+        alerts: app
+            .jobs
+            .alerts
+            .of(&reports.workspace().id)
+            .iter()
+            .map(crate::jobs::match_watch::Alert::sentence)
+            .collect(),
         proof: proof.into_iter().map(figures::proof_line).collect(),
         figures: total.map(figures::figures).unwrap_or_default(),
         chart: Chart::draw(&points),

@@ -1,0 +1,224 @@
+//! Watches how many sales carry their visitor, by the rule of `domain::match_watch`, and tells when that falls and
+//! when it is well again: in the log, as a metric, on the dashboard, and by a webhook where the workspace has one.
+//! Never tells twice of the same fall, and never calls an address that the judged way out refuses.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use clickhouse::Row;
+use domain::match_watch::{Drop, Matched, RECENT_DAYS, USUAL_DAYS, drop_of};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+
+use super::JobError;
+use crate::app::App;
+use crate::billing::signature;
+use crate::control::workspaces::Workspace;
+use crate::effects::random_id;
+use crate::sql;
+
+const LEASE: &str = "match watch";
+const LEASE_MS: i64 = 300_000;
+/// Between two looks.
+const REST: Duration = Duration::from_secs(600);
+const DAY_MS: i64 = 24 * 3_600_000;
+
+/// Alerts that stand, by workspace, as of the last look of this process.
+#[derive(Debug, Default)]
+pub struct Standing(Mutex<Vec<(String, Alert)>>);
+
+impl Standing {
+    /// Those of one workspace.
+    pub fn of(&self, workspace_id: &str) -> Vec<Alert> {
+        let standing = self.0.lock().expect("no holder panics");
+        standing.iter().filter(|(id, _)| id == workspace_id).map(|(_, alert)| alert.clone()).collect()
+    }
+}
+
+/// A fall of match quality on one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    pub connection: String,
+    pub since_ms: i64,
+    pub fall: Drop,
+    /// Whether the webhook took it; true where there is none.
+    pub delivered: bool,
+}
+
+impl Alert {
+    /// For people.
+    pub fn sentence(&self) -> String {
+        format!(
+            "Fewer sales of {} carry their visitor: {} % of the revenue of {} sales in the last two days, {} % before. Does the checkout still pass the metadata?",
+            self.connection,
+            self.fall.recent_share_ppm / 10_000,
+            self.fall.recent_orders,
+            self.fall.usual_share_ppm / 10_000
+        )
+    }
+}
+
+/// Looks every ten minutes until `stop` says true, while this process holds the lease.
+pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
+    if !may_hold_lease {
+        return;
+    }
+    let holder = random_id("node_");
+    while !*stop.borrow() {
+        let held = app.control.take_lease(LEASE, &holder, app.clock.now_ms(), LEASE_MS).await;
+        if let Ok(true) = held
+            && let Err(error) = step(&app).await
+        {
+            metrics::counter!("tributary_job_failures_total", "job" => "match_watch").increment(1);
+            tracing::warn!(job = "match_watch", cause = %error, "match quality could not be looked at: {error}");
+        }
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(REST) => {}
+        }
+    }
+}
+
+#[derive(Row, Deserialize)]
+struct Counted {
+    connection: String,
+    usual_orders: u64,
+    usual_orders_with_visitor: u64,
+    usual_net: i64,
+    usual_net_with_visitor: i64,
+    recent_orders: u64,
+    recent_orders_with_visitor: u64,
+    recent_net: i64,
+    recent_net_with_visitor: i64,
+}
+
+/// One look at every workspace.
+pub async fn step(app: &App) -> Result<(), JobError> {
+    let now_ms = app.clock.now_ms();
+    let recent_ms = now_ms - RECENT_DAYS * DAY_MS;
+    let workspaces: Vec<_> = app.directory().workspaces.values().cloned().collect();
+    let mut standing = Vec::new();
+    for workspace in workspaces {
+        let counted: Vec<Counted> = app
+            .store
+            .client()
+            .query_raw(sql!("orders/match_watch.sql"))
+            .param("workspace", &workspace.id)
+            .param("from_ms", recent_ms - USUAL_DAYS * DAY_MS)
+            .param("recent_ms", recent_ms)
+            .param("to_ms", now_ms + 1)
+            .fetch_all()
+            .await?;
+        for counted in counted {
+            let fall = drop_of(
+                Matched {
+                    orders: counted.usual_orders,
+                    orders_with_visitor: counted.usual_orders_with_visitor,
+                    net_minor: counted.usual_net,
+                    net_with_visitor_minor: counted.usual_net_with_visitor,
+                },
+                Matched {
+                    orders: counted.recent_orders,
+                    orders_with_visitor: counted.recent_orders_with_visitor,
+                    net_minor: counted.recent_net,
+                    net_with_visitor_minor: counted.recent_net_with_visitor,
+                },
+            );
+            if let Some(alert) = tell(app, &workspace, &counted.connection, fall, now_ms).await? {
+                standing.push((workspace.id.clone(), alert));
+            }
+        }
+    }
+    *app.jobs.alerts.0.lock().expect("no holder panics") = standing;
+    Ok(())
+}
+
+/// Tells of what changed, once, and answers the alert that stands now. What the webhook did not take is tried again
+/// at the next look.
+async fn tell(
+    app: &App,
+    workspace: &Workspace,
+    connection: &str,
+    fall: Option<Drop>,
+    now_ms: i64,
+) -> Result<Option<Alert>, JobError> {
+    let name = format!("match alert {connection}");
+    let known = app.control.checkpoint(&name).await?.filter(|text| !text.is_empty());
+    let known: Option<Alert> = known.and_then(|text| serde_json::from_str(&text).ok());
+    let gauge = metrics::gauge!("tributary_match_quality_dropped", "connection" => connection.to_owned());
+    gauge.set(if fall.is_some() { 1.0 } else { 0.0 });
+    let mut alert = match (known, fall) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            tracing::info!(connection, "match quality of {connection} is well again");
+            app.control.set_checkpoint(&name, "", now_ms).await?;
+            return Ok(None);
+        }
+        (Some(known), Some(fall)) => Alert { fall, ..known },
+        (None, Some(fall)) => {
+            let alert = Alert { connection: connection.to_owned(), since_ms: now_ms, fall, delivered: false };
+            tracing::warn!(connection, "{}", alert.sentence());
+            alert
+        }
+    };
+    if !alert.delivered {
+        alert.delivered = deliver(app, workspace, &alert, now_ms).await;
+    }
+    let text = serde_json::to_string(&alert).expect("an alert is plain values");
+    app.control.set_checkpoint(&name, &text, now_ms).await?;
+    Ok(Some(alert))
+}
+
+/// The place a workspace's secret is sealed for.
+pub fn secret_place(workspace_id: &str) -> String {
+    format!("alert webhook {workspace_id}")
+}
+
+/// Sends the alert as a Standard Webhook, under an id of its own, so that the receiver knows a repeat; whether it
+/// was taken, or there is nobody to take it.
+async fn deliver(app: &App, workspace: &Workspace, alert: &Alert, now_ms: i64) -> bool {
+    let Some(webhook) = &workspace.settings.alert_webhook else { return true };
+    let secret = app.secrets.open(&secret_place(&workspace.id), &webhook.sealed_secret).ok();
+    let Some(secret) = secret.and_then(|secret| String::from_utf8(secret).ok()) else {
+        tracing::error!("the secret of {}'s alert webhook does not open; set the webhook again", workspace.id);
+        return false;
+    };
+    let body = json!({
+        "type": "match_quality.dropped",
+        "timestamp_ms": alert.since_ms,
+        "data": {
+            "workspace": workspace.id,
+            "connection": alert.connection,
+            "usual_share_ppm": alert.fall.usual_share_ppm,
+            "recent_share_ppm": alert.fall.recent_share_ppm,
+            "recent_orders": alert.fall.recent_orders,
+            "sentence": alert.sentence(),
+        },
+    });
+    let body = body.to_string();
+    let id = format!("msg_{}_{}", alert.connection, alert.since_ms);
+    let signed = signature::sign(&secret, &id, now_ms / 1000, body.as_bytes());
+    let sent = async {
+        let address = url::Url::parse(&webhook.url).map_err(|error| error.to_string())?;
+        let request = app.outbound.post(address).map_err(|refused| refused.to_string())?;
+        let request = request
+            .header("content-type", "application/json")
+            .header("webhook-id", &id)
+            .header("webhook-timestamp", (now_ms / 1000).to_string())
+            .header("webhook-signature", signed)
+            .body(body);
+        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
+        match answer.status().is_success() {
+            true => Ok(()),
+            false => Err(format!("it answers {}", answer.status().as_u16())),
+        }
+    };
+    match sent.await {
+        Ok(()) => true,
+        Err::<(), String>(why) => {
+            tracing::warn!(workspace = workspace.id, "an alert was not taken by the webhook: {why}; tried again");
+            false
+        }
+    }
+}

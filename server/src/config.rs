@@ -24,7 +24,6 @@ pub struct Config {
     pub attribution: Attribution,
     pub poll: Poll,
     pub outbound: Outbound,
-    #[serde(default)]
     pub rates: Rates,
     pub log: Log,
 }
@@ -124,12 +123,6 @@ pub struct Outbound {
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     pub url: String,
-}
-
-impl Default for Rates {
-    fn default() -> Rates {
-        Rates { url: "https://www.ecb.europa.eu/stats/eurofxref/".to_owned() }
-    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

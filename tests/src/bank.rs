@@ -37,6 +37,15 @@ impl Bank {
                     }
                 }
                 let head = String::from_utf8_lossy(&head).into_owned();
+                // What is posted is read, so that closing does not take the answer along.
+                let length = head.lines().find_map(|line| {
+                    let (name, value) = line.split_once(':')?;
+                    name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+                });
+                let mut posted = vec![0; length.unwrap_or(0)];
+                if stream.read_exact(&mut posted).await.is_err() {
+                    continue;
+                }
                 let file = head.split(' ').nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
                 let answer = answer(&shared, file);
                 // A client that has gone is its own affair.

@@ -60,7 +60,12 @@ fn share(part: i128, whole: i128) -> Option<i64> {
 mod tests {
     use super::*;
 
-    fn matched(orders: u64, orders_with_visitor: u64, net_minor: i64, net_with_visitor_minor: i64) -> Matched {
+    fn matched(
+        orders: u64,
+        orders_with_visitor: u64,
+        net_minor: i64,
+        net_with_visitor_minor: i64,
+    ) -> Matched {
         Matched { orders, orders_with_visitor, net_minor, net_with_visitor_minor }
     }
 

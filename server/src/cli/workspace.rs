@@ -70,7 +70,8 @@ impl Command {
                 workspace.settings.alert_webhook = match alert_url.as_str() {
                     "" => None,
                     url => {
-                        let address = url::Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
+                        let address =
+                            url::Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
                         Outbound::new(&app.config.outbound)?.check(&address)?;
                         let key: [u8; 24] = random_bytes();
                         let secret = format!("whsec_{}", STANDARD.encode(key));

@@ -181,7 +181,10 @@ async fn deliver(app: &App, workspace: &Workspace, alert: &Alert, now_ms: i64) -
     let Some(webhook) = &workspace.settings.alert_webhook else { return true };
     let secret = app.secrets.open(&secret_place(&workspace.id), &webhook.sealed_secret).ok();
     let Some(secret) = secret.and_then(|secret| String::from_utf8(secret).ok()) else {
-        tracing::error!("the secret of {}'s alert webhook does not open; set the webhook again", workspace.id);
+        tracing::error!(
+            "the secret of {}'s alert webhook does not open; set the webhook again",
+            workspace.id
+        );
         return false;
     };
     let body = json!({
@@ -217,7 +220,10 @@ async fn deliver(app: &App, workspace: &Workspace, alert: &Alert, now_ms: i64) -
     match sent.await {
         Ok(()) => true,
         Err::<(), String>(why) => {
-            tracing::warn!(workspace = workspace.id, "an alert was not taken by the webhook: {why}; tried again");
+            tracing::warn!(
+                workspace = workspace.id,
+                "an alert was not taken by the webhook: {why}; tried again"
+            );
             false
         }
     }

@@ -24,7 +24,7 @@ use crate::sql;
 use crate::store::row_binary::read_rows;
 
 /// Orders looked at, or posted, at once.
-const CHUNK: usize = 2_000;
+const CHUNK: usize = 500;
 const EXAMPLES_MAX: usize = 100;
 const WINDOW_DAYS_MAX: u32 = 3_650;
 

@@ -66,10 +66,13 @@ const COLUMNS: &str = "id, workspace_id, connection_id, from_day, to_day, view, 
                        asked_at_ms, done_at_ms";
 
 impl Control {
-    /// Asks for a comparison; the oldest ones of the connection are forgotten.
+    /// Asks for a comparison, always later than every other of the connection, so that one is the newest; the oldest
+    /// ones are forgotten.
     pub async fn ask_comparison(&self, asked: &Compared) -> Result<(), ControlError> {
         let sql = format!(
-            "INSERT INTO comparisons ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            "INSERT INTO comparisons ({COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
+             CASE WHEN max(asked_at_ms) >= $11 THEN max(asked_at_ms) + 1 ELSE $11 END, $12 \
+             FROM comparisons WHERE connection_id = $3"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(&asked.id)

@@ -46,10 +46,13 @@ pub const FETCHED: &str = "ecb";
 /// Where imported rates come from.
 pub const IMPORTED: &str = "ecb file";
 
+/// The rates as they stood: how many rows there were, and when the last one came.
+type Stamped = ((i64, i64), Arc<RateBook>);
+
 /// What this process remembers of rates.
 #[derive(Debug, Default)]
 pub struct Remembered {
-    book: Mutex<Option<((i64, i64), Arc<RateBook>)>>,
+    book: Mutex<Option<Stamped>>,
     next_at_ms: Mutex<Next>,
     /// For which rates the orders that waited have been marked.
     converted: Mutex<String>,

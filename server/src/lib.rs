@@ -22,4 +22,5 @@ pub mod outbound;
 pub mod person_keys;
 pub mod report;
 pub mod secrets;
+pub mod statements;
 pub mod store;

@@ -109,7 +109,8 @@ impl Outbound {
         self.request(reqwest::Method::POST, address)
     }
 
-    fn request(&self, method: reqwest::Method, address: Url) -> Result<reqwest::RequestBuilder, Refused> {
+    /// As [`Outbound::get`], with any method.
+    pub fn request(&self, method: reqwest::Method, address: Url) -> Result<reqwest::RequestBuilder, Refused> {
         self.check(&address)?;
         let is_plain = address.scheme() == "http";
         let client = if is_plain { &self.0.plain } else { &self.0.encrypted };

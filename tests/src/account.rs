@@ -111,9 +111,24 @@ impl Account {
         format!("con_{WORKSPACE}")
     }
 
+    /// The secrets that may sign now, newest first.
+    pub async fn secrets(&self) -> Vec<String> {
+        use secrecy::ExposeSecret;
+        let app = self.shop.app();
+        let all = app.control.connections(&app.secrets).await.expect("connections read");
+        let own = all.into_iter().find(|connection| connection.id == self.connection_id());
+        let own = own.expect("the connection is there");
+        own.webhook_secrets.iter().map(|secret| secret.expose_secret().to_owned()).collect()
+    }
+
     /// A call to the stand-in's control surface; it succeeds.
     pub async fn control(&self, path: &str, body: Value) -> Value {
-        let address = format!("{}/standin/{path}", self.polar.url());
+        self.control_of(&self.polar.url(), path, body).await
+    }
+
+    /// As [`Account::control`], of another stand-in.
+    pub async fn control_of(&self, standin: &str, path: &str, body: Value) -> Value {
+        let address = format!("{standin}/standin/{path}");
         let answer =
             self.http.post(address).body(body.to_string()).send().await.expect("the stand-in answers");
         let status = answer.status();
@@ -130,12 +145,17 @@ impl Account {
 
     /// Reads the lists until nothing is due, moving the clock over every pause; answers how often it paused.
     pub async fn polls(&self) -> usize {
+        self.polls_of(&self.connection_id()).await
+    }
+
+    /// As [`Account::polls`], until this connection has nothing due.
+    pub async fn polls_of(&self, connection: &str) -> usize {
         let mut pauses = 0;
         for _ in 0..STEPS_MAX {
             if poll::step(self.shop.app()).await.expect("the stores work") {
                 continue;
             }
-            let status = self.status().await;
+            let status = self.shop.ask(&format!("/v1/connections/{connection}")).await;
             if status["poll"]["standing"] == "idle" {
                 self.shop.settle().await;
                 return pauses;

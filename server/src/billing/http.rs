@@ -74,11 +74,42 @@ pub async fn get(
     query: &[(&str, String)],
     scope: &str,
 ) -> Result<Value, ApiError> {
-    let token = connection.token.as_ref().ok_or(ApiError::NoToken)?;
-    let mut address = url::Url::parse(&format!("{}{path}", provider.api_base(&connection.environment)))
-        .map_err(|_| ApiError::Unreachable("the address is none".to_owned()))?;
+    let mut address = address(provider, connection, path)?;
     address.query_pairs_mut().extend_pairs(query);
-    let mut request = outbound.get(address).map_err(ApiError::Address)?.bearer_auth(token.expose_secret());
+    let request = outbound.get(address).map_err(ApiError::Address)?;
+    send(provider, connection, path, request, scope).await
+}
+
+/// One call of `path` that changes something there.
+pub async fn change(
+    outbound: &Outbound,
+    provider: &dyn Provider,
+    connection: &Connection,
+    method: reqwest::Method,
+    path: &str,
+    body: &Value,
+    scope: &str,
+) -> Result<Value, ApiError> {
+    let request =
+        outbound.request(method, address(provider, connection, path)?).map_err(ApiError::Address)?;
+    let request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body.to_string());
+    send(provider, connection, path, request, scope).await
+}
+
+fn address(provider: &dyn Provider, connection: &Connection, path: &str) -> Result<url::Url, ApiError> {
+    url::Url::parse(&format!("{}{path}", provider.api_base(&connection.environment)))
+        .map_err(|_| ApiError::Unreachable("the address is none".to_owned()))
+}
+
+async fn send(
+    provider: &dyn Provider,
+    connection: &Connection,
+    path: &str,
+    request: reqwest::RequestBuilder,
+    scope: &str,
+) -> Result<Value, ApiError> {
+    let token = connection.token.as_ref().ok_or(ApiError::NoToken)?;
+    let mut request = request.bearer_auth(token.expose_secret());
     for (name, value) in provider.api_headers() {
         request = request.header(*name, *value);
     }

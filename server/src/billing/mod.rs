@@ -7,6 +7,7 @@ pub mod http;
 pub mod lists;
 mod polar;
 pub mod signature;
+pub mod webhooks;
 
 use axum::http::HeaderMap;
 use domain::identity::EmailHasher;
@@ -64,6 +65,9 @@ pub trait Provider: Sync {
 
     /// The events a webhook endpoint has to send.
     fn webhook_events(&self) -> &'static [&'static str];
+
+    /// What an endpoint that sends everything we need to `url` looks like, and the scope its making needs.
+    fn endpoint(&self, url: &str) -> (serde_json::Value, &'static str);
 
     /// What an object read from the provider's API says; the same rules as for webhooks.
     fn normalise_object(

@@ -98,6 +98,14 @@ impl Provider for Polar {
         &lists::EVENTS
     }
 
+    fn endpoint(&self, url: &str) -> (Value, &'static str) {
+        let body = serde_json::json!({
+            "url": url, "format": "raw", "events": lists::EVENTS, "api_version": lists::API_VERSION,
+            "name": "Tributary",
+        });
+        (body, "webhooks:write")
+    }
+
     fn normalise_object(
         &self,
         kind: ObjectKind,

@@ -186,7 +186,8 @@ fn difference(found: &DifferenceDocument) -> String {
             || "nothing".to_owned(),
             |side| {
                 let net = side.postings.iter().map(|posting| posting.paid - posting.refunded).sum();
-                let days: Vec<&str> = side.postings.iter().map(|posting| posting.day.as_str()).collect();
+                let mut days: Vec<&str> = side.postings.iter().map(|posting| posting.day.as_str()).collect();
+                days.dedup();
                 format!("{} {} {}", side.status, shown(net, &side.currency), days.join(","))
             },
         )

@@ -170,6 +170,11 @@ impl Client {
         read(&self.send(Method::POST, path, pairs, WORK_TIMEOUT).await?)
     }
 
+    /// Has something made and returns the answer's text.
+    pub async fn post_text(&self, path: &str, pairs: &[(String, String)]) -> anyhow::Result<String> {
+        self.send(Method::POST, path, pairs, WORK_TIMEOUT).await
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -9,10 +9,11 @@ use secrecy::SecretString;
 use crate::billing;
 use crate::billing::http::ApiError;
 use crate::billing::lists::Pass;
+use crate::billing::webhooks::{self, Done, with_secret};
 use crate::config::Config;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
-use crate::http::connections::webhook_url;
+use crate::http::connections::{endpoint_of, webhook_url};
 use crate::jobs::poll::PollStatus;
 use crate::outbound::Outbound;
 
@@ -33,15 +34,29 @@ pub enum Command {
             long = "webhook-secret",
             env = "TRIBUTARY_WEBHOOK_SECRET",
             hide_env_values = true,
-            required = true
+            required_unless_present = "create_webhook"
         )]
         webhook_secrets: Vec<String>,
         /// Access token for reading the provider's lists; sealed.
         #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true)]
         token: Option<String>,
+        /// Make the webhook endpoint at the provider; the token must be allowed to.
+        #[arg(long, requires = "token")]
+        create_webhook: bool,
         /// production, sandbox, or the address of a stand-in.
         #[arg(long, default_value = "production")]
         environment: String,
+    },
+    /// See to the webhook endpoint at the provider: made, found again, or mended. Also beside a running server.
+    Webhook {
+        /// con_…
+        id: String,
+        /// Give it another secret; what the old one signed is taken until the next change.
+        #[arg(long)]
+        rotate: bool,
+        /// Enter a secret that the provider shows, for an endpoint made by hand; `-` reads one line from standard input.
+        #[arg(long, conflicts_with = "rotate", value_name = "SECRET")]
+        secret: Option<String>,
     },
     /// Enter an access token, the first or another, and say which scopes it lacks. Also beside a running server.
     Token {
@@ -76,7 +91,15 @@ impl Command {
         let app = super::open_settings(config).await?;
         let outbound = Outbound::new(&app.config.outbound)?;
         match self {
-            Command::Add { provider, workspace, name, webhook_secrets, token, environment } => {
+            Command::Add {
+                provider,
+                workspace,
+                name,
+                webhook_secrets,
+                token,
+                create_webhook,
+                environment,
+            } => {
                 ensure!(
                     billing::provider(&provider).is_some(),
                     "there is no provider {provider:?}; use polar"
@@ -89,11 +112,11 @@ impl Command {
                 let workspace = app.workspace(&workspace).await?.id;
                 let secrets = webhook_secrets.into_iter().map(given).collect::<anyhow::Result<Vec<_>>>()?;
                 ensure!(
-                    billing::secrets_usable(&secrets),
+                    (create_webhook && secrets.is_empty()) || billing::secrets_usable(&secrets),
                     "--webhook-secret is empty; copy it from the provider"
                 );
                 let now_ms = app.clock.now_ms();
-                let connection = Connection {
+                let mut connection = Connection {
                     id: random_id("con_"),
                     workspace_id: workspace,
                     provider,
@@ -103,21 +126,34 @@ impl Command {
                     webhook_secrets: secrets,
                     created_at_ms: now_ms,
                 };
+                let done = match create_webhook {
+                    true => Some(webhook(&app, &outbound, &mut connection, false).await?),
+                    false => None,
+                };
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 println!("{}", connection.id);
                 if connection.token.is_some() {
                     check_token(&outbound, &connection).await?;
                 }
-                println!(
-                    "send its webhooks (format: raw) to {}",
-                    webhook_url(&app.config.http.public_url, &connection)
-                );
+                match done {
+                    Some(done) => eprintln!("{done}"),
+                    None => by_hand(&app, &connection),
+                }
+            }
+            Command::Webhook { id, rotate, secret } => {
+                let mut connection = known(&app, &id).await?;
+                let done = match secret {
+                    Some(secret) => {
+                        connection.webhook_secrets = with_secret(given(secret)?, &connection.webhook_secrets);
+                        "entered; the secret before it is taken until the next change".to_owned()
+                    }
+                    None => webhook(&app, &outbound, &mut connection, rotate).await?,
+                };
+                app.control.save_connection(&connection, &app.secrets, app.clock.now_ms()).await?;
+                println!("{done}");
             }
             Command::Token { id, token } => {
-                let all = app.control.connections(&app.secrets).await?;
-                let known = all.into_iter().find(|connection| connection.id == id);
-                let known = known.with_context(|| format!("there is no connection {id:?}"))?;
-                let connection = Connection { token: Some(given(token)?), ..known };
+                let connection = Connection { token: Some(given(token)?), ..known(&app, &id).await? };
                 let now_ms = app.clock.now_ms();
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 app.control.ask_poll(&connection.id, Pass::History, now_ms).await?;
@@ -148,6 +184,49 @@ impl Command {
         app.control.close().await;
         Ok(())
     }
+}
+
+async fn known(app: &super::Settings, id: &str) -> anyhow::Result<Connection> {
+    let all = app.control.connections(&app.secrets).await?;
+    let found = all.into_iter().find(|connection| connection.id == id);
+    found.with_context(|| format!("there is no connection {id:?}; `tributary connection list` shows them"))
+}
+
+/// Has the endpoint made, found or given another secret, keeps the secret in `connection`, and says what was done.
+async fn webhook(
+    app: &super::Settings,
+    outbound: &Outbound,
+    connection: &mut Connection,
+    rotate: bool,
+) -> anyhow::Result<String> {
+    let provider = billing::provider(&connection.provider).context("its provider is not known")?;
+    let url = webhook_url(&app.config.http.public_url, connection);
+    let endpoint = match rotate {
+        true => webhooks::rotate(outbound, provider, connection, &url).await?.with_context(|| {
+            format!("no endpoint there has the address {url}; leave --rotate out and it is made")
+        })?,
+        false => webhooks::ensure(outbound, provider, connection, &url).await?,
+    };
+    connection.webhook_secrets = with_secret(endpoint.secret, &connection.webhook_secrets);
+    let done = match endpoint.done {
+        Done::Created => "made",
+        Done::Found => "there already, and right",
+        Done::Mended => "there already; mended and switched on",
+        Done::Rotated => "given another secret; what the old one signed is taken until the next change",
+    };
+    Ok(format!("the webhook endpoint {url} is {done}"))
+}
+
+/// Everything to choose at the provider when the endpoint is made by hand.
+fn by_hand(app: &super::Settings, connection: &Connection) {
+    let endpoint = endpoint_of(&app.config.http.public_url, connection);
+    println!("send its webhooks to {}", webhook_url(&app.config.http.public_url, connection));
+    println!("  format       {}", endpoint["format"].as_str().unwrap_or("raw"));
+    println!("  API version  {}", endpoint["api_version"].as_str().unwrap_or("the newest"));
+    let events = endpoint["events"].as_array().map_or(&[][..], Vec::as_slice);
+    let events: Vec<&str> = events.iter().filter_map(serde_json::Value::as_str).collect();
+    println!("  events       {}", events.join(" "));
+    println!("or have it made: tributary connection webhook {}", connection.id);
 }
 
 /// Says on standard error what the token may not read. A provider that cannot be reached is no failure: the token is

@@ -48,6 +48,15 @@ pub struct ReplayWebhooks {
     /// Only the failed webhook with this event id; repeat for several.
     #[arg(long = "event", value_name = "ID")]
     events: Vec<String>,
+    /// Only those of this connection, con_….
+    #[arg(long)]
+    connection: Option<String>,
+    /// Only those of this type, such as order.paid, or poll.order for an object of a list.
+    #[arg(long = "type", value_name = "TYPE")]
+    event_type: Option<String>,
+    /// List them with their errors instead of applying them again.
+    #[arg(long)]
+    list: bool,
 }
 
 /// Check every invariant: credits are the orders, to the cent, and nothing waits unseen.
@@ -127,9 +136,25 @@ impl ReplayWebhooks {
             let known = failed.iter().any(|webhook| webhook.event_id == *event);
             ensure!(known, "no failed webhook has the event id {event:?}");
         }
-        let wanted = |id: &String| self.events.is_empty() || self.events.contains(id);
-        let ids =
-            failed.iter().filter(|webhook| wanted(&webhook.event_id)).map(|webhook| webhook.id).collect();
+        let is = |wanted: &Option<String>, value: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| Some(wanted) == value)
+        };
+        let wanted = failed.iter().filter(|webhook| {
+            (self.events.is_empty() || self.events.contains(&webhook.event_id))
+                && is(&self.connection, Some(&webhook.connection_id))
+                && is(&self.event_type, webhook.event_type.as_deref())
+        });
+        if self.list {
+            for webhook in wanted {
+                let kind = webhook.event_type.as_deref().unwrap_or("no type");
+                let error = webhook.error.as_deref().unwrap_or("no error was kept");
+                let (event, attempts) = (&webhook.event_id, webhook.attempts);
+                println!("{event}\t{}\t{kind}\t{attempts}\t{error}", webhook.connection_id);
+            }
+            inbox.close().await;
+            return Ok(());
+        }
+        let ids = wanted.map(|webhook| webhook.id).collect();
         let again = inbox.replay_webhooks(Replay::Ids(ids)).await?;
         inbox.close().await;
         println!("{again} webhooks are applied again by the running server, or by `tributary reconcile`");

@@ -17,6 +17,7 @@ mod rates;
 mod report;
 mod rotate;
 mod serve;
+mod statement;
 mod sync;
 mod workspace;
 
@@ -68,6 +69,9 @@ enum Command {
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
     Verify(jobs::Verify),
+    /// Monthly statements of a connection, chained by hashes.
+    #[command(subcommand)]
+    Statement(statement::Command),
     Erase(erase::Erase),
 }
 
@@ -100,6 +104,7 @@ pub fn main() -> ExitCode {
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,
             Command::Verify(command) => command.run(config).await,
+            Command::Statement(command) => command.run(config).await,
             Command::Erase(command) => command.run(config).await,
         }
     });

@@ -11,6 +11,7 @@ pub mod polls;
 pub mod rates;
 pub mod rotate;
 pub mod state;
+pub mod statements;
 pub mod workspaces;
 
 use std::path::Path;

@@ -13,6 +13,7 @@ mod rejects;
 mod show;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -28,6 +29,7 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
         .route("/orders/{id}", get(order::order))
         .route("/reconciliation", get(reconciliation::show).post(reconciliation::begin))
         .route("/not-counted", get(rejects::rejects))
+        .route("/webhooks", get(webhooks::show).post(webhooks::replay))
         .route("/login", get(login::form).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/assets/dashboard.css", get(assets::css))

@@ -55,6 +55,12 @@ const CODES: &[Code] = &[
     code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The address does not take that method."),
     code("missing_header", StatusCode::UNAUTHORIZED, "A webhook header is missing."),
     code("missing_scope", StatusCode::FORBIDDEN, "The key lacks the scope the route needs."),
+    code(
+        "missing_token_scopes",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The provider's access token lacks scopes; `detail` names each.",
+    ),
+    code("month_open", StatusCode::CONFLICT, "A statement is made of a month that is over."),
     code("no_connection", StatusCode::NOT_FOUND, "The workspace has no connection to that provider."),
     code("no_such_file", StatusCode::NOT_FOUND, "The pixel has no file of that name."),
     code("no_such_route", StatusCode::NOT_FOUND, "There is nothing at the address."),
@@ -71,6 +77,16 @@ const CODES: &[Code] = &[
         "What a preview showed is no longer what applying it would do; look again.",
     ),
     code(
+        "provider_refused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The provider does not do what was asked; `detail` says why.",
+    ),
+    code(
+        "provider_unavailable",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The provider does not answer now; try again shortly.",
+    ),
+    code(
         "stale_timestamp",
         StatusCode::UNAUTHORIZED,
         "The webhook was signed too long ago, or a clock is wrong.",
@@ -80,6 +96,7 @@ const CODES: &[Code] = &[
         StatusCode::SERVICE_UNAVAILABLE,
         "ClickHouse did not answer; try again shortly.",
     ),
+    code("token_refused", StatusCode::UNPROCESSABLE_ENTITY, "The provider refuses the access token."),
     code("truncated_body", StatusCode::BAD_REQUEST, "The webhook broke off before its end."),
     code("unauthorized", StatusCode::UNAUTHORIZED, "There is no valid key with the request."),
     code("unknown_connection", StatusCode::NOT_FOUND, "The workspace has no such connection."),
@@ -87,6 +104,12 @@ const CODES: &[Code] = &[
     code("unknown_key", StatusCode::NOT_FOUND, "There is no such key to revoke."),
     code("unknown_order", StatusCode::NOT_FOUND, "The workspace has no order with that id."),
     code("unknown_provider", StatusCode::NOT_FOUND, "There is no provider of that name."),
+    code("unknown_statement", StatusCode::NOT_FOUND, "No statement of that month was made."),
+    code(
+        "unknown_webhook",
+        StatusCode::NOT_FOUND,
+        "There is no such failed webhook, or the provider has no endpoint of ours.",
+    ),
     code("unknown_workspace", StatusCode::NOT_FOUND, "There is no such workspace, or it is gone."),
     code("visitor_not_signed", StatusCode::BAD_REQUEST, "Only a signed visitor id can be handed over."),
 ];

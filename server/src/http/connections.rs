@@ -14,7 +14,9 @@ use super::auth::{Reader, Writer};
 use super::problem::Problem;
 use crate::app::App;
 use crate::billing;
+use crate::billing::http::ApiError;
 use crate::billing::lists::Pass;
+use crate::billing::webhooks::{self, Done};
 use crate::control::connections::Connection;
 use crate::effects::random_id;
 use crate::jobs::poll::PollStatus;
@@ -22,7 +24,12 @@ use crate::jobs::poll::PollStatus;
 const NAME_CHARS_MAX: usize = 100;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).routes(routes!(sync))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show))
+        .routes(routes!(sync))
+        .routes(routes!(make_webhook))
+        .routes(routes!(rotate_webhook))
 }
 
 /// A connection as lists show it.
@@ -38,6 +45,12 @@ pub struct ConnectionDocument {
     pub webhook_secrets: usize,
     /// Where the provider is to send its events.
     pub webhook_url: String,
+    /// What to choose there when the endpoint is made by hand: these events, in the format and version of the provider's
+    /// own words.
+    #[schema(value_type = Object)]
+    pub webhook_endpoint: serde_json::Value,
+    /// Scopes an access token needs to read everything, and to make the endpoint.
+    pub token_scopes: Vec<String>,
     pub created_at_ms: i64,
     /// How far the provider's own lists were read, and what stands in the way.
     pub poll: PollStatus,
@@ -57,11 +70,16 @@ pub struct NewConnection {
     pub provider: String,
     pub name: String,
     /// As the provider showed them; any may sign.
+    #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub webhook_secrets: Vec<SecretString>,
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub token: Option<SecretString>,
+    /// Make the webhook endpoint at the provider, or find ours there; needs a token that may. Then no secret has to be
+    /// given.
+    #[serde(default)]
+    pub create_webhook: bool,
     /// `production` (default), `sandbox`, or the address of a stand-in.
     #[serde(default)]
     pub environment: Option<String>,
@@ -78,11 +96,28 @@ impl ConnectionDocument {
             environment: connection.environment.clone(),
             has_token: connection.token.is_some(),
             webhook_secrets: connection.webhook_secrets.len(),
+            webhook_endpoint: endpoint_of(&app.config.http.public_url, connection),
+            token_scopes: scopes_of(connection),
             webhook_url: webhook_url(&app.config.http.public_url, connection),
             created_at_ms: connection.created_at_ms,
             poll,
         })
     }
+}
+
+/// The endpoint as it is to be at the provider.
+pub fn endpoint_of(public_url: &str, connection: &Connection) -> serde_json::Value {
+    let url = webhook_url(public_url, connection);
+    billing::provider(&connection.provider)
+        .map_or(serde_json::Value::Null, |provider| provider.endpoint(&url).0)
+}
+
+/// Every scope a token is asked for, each once.
+pub fn scopes_of(connection: &Connection) -> Vec<String> {
+    let Some(provider) = billing::provider(&connection.provider) else { return Vec::new() };
+    let reading = provider.lists().iter().map(|list| list.scope);
+    let making = [provider.endpoints().1, provider.endpoint("").1];
+    reading.chain(making).map(str::to_owned).collect()
 }
 
 /// The address to enter at the provider.
@@ -119,10 +154,12 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
     if wanted.name.trim().is_empty() || wanted.name.chars().count() > NAME_CHARS_MAX {
         return Err(Problem::invalid("name", "Give a name of up to 100 characters."));
     }
-    if !billing::secrets_usable(&wanted.webhook_secrets) {
+    if !(wanted.create_webhook && wanted.webhook_secrets.is_empty())
+        && !billing::secrets_usable(&wanted.webhook_secrets)
+    {
         return Err(Problem::invalid(
             "webhook_secrets",
-            "Give at least one secret, as the provider showed it.",
+            "Give at least one secret, as the provider showed it, or a token and `create_webhook`.",
         ));
     }
     let environment = wanted.environment.unwrap_or_else(|| "production".to_owned());
@@ -131,7 +168,7 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
             format!("Use `production`, `sandbox`, or the address of a stand-in; of this one: {refused}.");
         Problem::invalid("environment", detail)
     })?;
-    let connection = Connection {
+    let mut connection = Connection {
         id: random_id("con_"),
         workspace_id: caller.workspace.id.clone(),
         provider: wanted.provider,
@@ -141,8 +178,13 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
         webhook_secrets: wanted.webhook_secrets,
         created_at_ms: app.clock.now_ms(),
     };
-    app.control.save_connection(&connection, &app.secrets, app.clock.now_ms()).await?;
-    app.reload_directory().await?;
+    if connection.token.is_some() {
+        check_token(&app, &connection, wanted.create_webhook).await?;
+    }
+    if wanted.create_webhook {
+        ensure_webhook(&app, &mut connection).await?;
+    }
+    save(&app, &connection).await?;
     Ok((StatusCode::CREATED, Json(ConnectionDocument::of(&app, &connection).await?)).into_response())
 }
 
@@ -194,6 +236,125 @@ async fn sync(
     app.control.ask_poll(&connection.id, pass, app.clock.now_ms()).await?;
     let document = ConnectionDocument::of(&app, &connection).await?;
     Ok((StatusCode::ACCEPTED, Json(document)).into_response())
+}
+
+/// What was done at the provider.
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct WebhookDone {
+    /// What the provider calls the endpoint.
+    pub endpoint: String,
+    pub done: Done,
+    /// How many secrets may sign now: during a change the new one and the one before it.
+    pub webhook_secrets: usize,
+}
+
+/// Make the webhook endpoint at the provider: exact events, raw format, pinned version. Ours is found again, mended or
+/// switched on instead of made a second time.
+#[utoipa::path(post, path = "/v1/connections/{id}/webhook", tag = "Operation", params(("id" = String, Path)),
+    responses((status = 200, body = WebhookDone), (status = "4XX", body = Problem)))]
+async fn make_webhook(
+    State(app): State<App>,
+    caller: Writer,
+    Path(id): Path<String>,
+) -> Result<Json<WebhookDone>, Problem> {
+    let mut connection = own(&app, &caller.workspace.id, &id).await?;
+    let done = ensure_webhook(&app, &mut connection).await?;
+    save(&app, &connection).await?;
+    Ok(Json(done))
+}
+
+/// Give our endpoint at the provider another secret. What the old one signed is taken until the next change.
+#[utoipa::path(post, path = "/v1/connections/{id}/webhook/rotate", tag = "Operation", params(("id" = String, Path)),
+    responses((status = 200, body = WebhookDone), (status = "4XX", body = Problem)))]
+async fn rotate_webhook(
+    State(app): State<App>,
+    caller: Writer,
+    Path(id): Path<String>,
+) -> Result<Json<WebhookDone>, Problem> {
+    let mut connection = own(&app, &caller.workspace.id, &id).await?;
+    let url = webhook_url(&app.config.http.public_url, &connection);
+    let provider = provider_of(&connection)?;
+    let endpoint = webhooks::rotate(&app.outbound, provider, &connection, &url).await.map_err(refused)?;
+    let endpoint = endpoint.ok_or_else(|| {
+        let detail = "The provider has no endpoint with our address; make it with `POST …/webhook` first.";
+        Problem::not_found("unknown_webhook", detail)
+    })?;
+    let done = take(&mut connection, endpoint);
+    save(&app, &connection).await?;
+    Ok(Json(done))
+}
+
+async fn ensure_webhook(app: &App, connection: &mut Connection) -> Result<WebhookDone, Problem> {
+    let url = webhook_url(&app.config.http.public_url, connection);
+    let provider = provider_of(connection)?;
+    let endpoint = webhooks::ensure(&app.outbound, provider, connection, &url).await.map_err(refused)?;
+    Ok(take(connection, endpoint))
+}
+
+fn take(connection: &mut Connection, endpoint: webhooks::Endpoint) -> WebhookDone {
+    let webhooks::Endpoint { id: endpoint, done, secret } = endpoint;
+    connection.webhook_secrets = webhooks::with_secret(secret, &connection.webhook_secrets);
+    WebhookDone { endpoint, done, webhook_secrets: connection.webhook_secrets.len() }
+}
+
+fn provider_of(connection: &Connection) -> Result<&'static dyn billing::Provider, Problem> {
+    billing::provider(&connection.provider).ok_or_else(|| Problem::invalid("provider", "Use `polar`."))
+}
+
+async fn save(app: &App, connection: &Connection) -> Result<(), Problem> {
+    app.control.save_connection(connection, &app.secrets, app.clock.now_ms()).await?;
+    Ok(app.reload_directory().await?)
+}
+
+/// Refuses a token that the provider refuses or that lacks a scope, naming each. A provider that cannot be reached now
+/// is no reason: the poll says the same later.
+async fn check_token(app: &App, connection: &Connection, makes_webhook: bool) -> Result<(), Problem> {
+    let provider = provider_of(connection)?;
+    let (_, write) = provider.endpoint("");
+    match billing::http::missing_scopes(&app.outbound, provider, connection).await {
+        Ok(missing) if missing.is_empty() => Ok(()),
+        Ok(mut missing) => {
+            if makes_webhook && missing.contains(&provider.endpoints().1) {
+                missing.push(write);
+            }
+            let detail = format!(
+                "The token lacks the scopes {}; make one that has them and enter it.",
+                missing.join(", ")
+            );
+            let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "missing_token_scopes", detail);
+            problem.field = Some("token".to_owned());
+            Err(problem)
+        }
+        Err(
+            error @ (ApiError::Unauthorized
+            | ApiError::Forbidden
+            | ApiError::Version(_)
+            | ApiError::Address(_)),
+        ) => Err(refused(error)),
+        Err(error) => {
+            tracing::warn!(connection = connection.id, "the token could not be checked: {error}");
+            Ok(())
+        }
+    }
+}
+
+/// What a provider would not do, in our words.
+fn refused(error: ApiError) -> Problem {
+    let mut text = format!("{error}.");
+    if let Some(first) = text.get(..1).map(str::to_uppercase) {
+        text.replace_range(..1, &first);
+    }
+    match error {
+        ApiError::NoToken => Problem::new(StatusCode::CONFLICT, "no_token", text),
+        ApiError::Unauthorized => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "token_refused", text),
+        ApiError::Scope(_) => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "missing_token_scopes", text),
+        ApiError::TooMany(_) | ApiError::Away(_) | ApiError::Unreachable(_) | ApiError::Broken(_) => {
+            Problem::unavailable("provider_unavailable", text, 30)
+        }
+        ApiError::Forbidden | ApiError::Version(_) | ApiError::Rejected(_) | ApiError::Address(_) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "provider_refused", text)
+        }
+    }
 }
 
 async fn own(app: &App, workspace_id: &str, id: &str) -> Result<Connection, Problem> {

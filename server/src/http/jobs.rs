@@ -1,18 +1,16 @@
-//! `/v1/verify`, and the jobs that a person can start: working off what waits, attribution of everything, applying
-//! failed webhooks again.
+//! `/v1/verify`, and the jobs that a person can start: working off what waits, attribution of everything.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Admin, Reader, Writer};
 use super::problem::Problem;
 use crate::app::App;
-use crate::ingest::inbox::{InboxError, Replay};
 use crate::jobs::attribute::{Posted, attribute_all};
 use crate::jobs::verify::Verification;
 use crate::jobs::waiting::{Waiting, waiting};
@@ -23,7 +21,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(check))
         .routes(routes!(still_waiting, reconcile))
         .routes(routes!(attribute))
-        .routes(routes!(replay))
 }
 
 /// Check every invariant now: credits are the orders, to the cent, and nothing waits unseen.
@@ -71,28 +68,6 @@ async fn reconcile(State(app): State<App>, caller: Writer) -> Result<(StatusCode
     let waiting = waiting(&app, &caller.workspace.id, app.clock.now_ms()).await?;
     app.jobs.wake();
     Ok((StatusCode::ACCEPTED, Json(waiting)))
-}
-
-/// How many webhooks are applied again.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Replayed {
-    pub webhooks: usize,
-}
-
-/// Apply the workspace's failed webhooks again.
-#[utoipa::path(post, path = "/v1/webhooks/replay", tag = "Operation",
-    responses((status = 200, body = Replayed), (status = "4XX", body = Problem)))]
-async fn replay(State(app): State<App>, caller: Writer) -> Result<Json<Replayed>, Problem> {
-    let failed = app.inbox.failed_webhooks(100_000).await.map_err(unavailable)?;
-    let own = failed.iter().filter(|webhook| webhook.workspace_id == caller.workspace.id);
-    let ids = own.map(|webhook| webhook.id).collect();
-    let webhooks = app.inbox.replay_webhooks(Replay::Ids(ids)).await.map_err(unavailable)?;
-    app.jobs.wake();
-    Ok(Json(Replayed { webhooks }))
-}
-
-fn unavailable(error: InboxError) -> Problem {
-    JobError::from(error).into()
 }
 
 impl From<JobError> for Problem {

@@ -10,8 +10,8 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    attribution, codes, collect, connections, handover, health, import, jobs, keys, metrics, orders, people,
-    pixel_files, reconciliation, reports, webhooks,
+    attribution, codes, collect, connections, dead_letters, handover, health, import, jobs, keys, metrics, orders, people,
+    pixel_files, reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -65,7 +65,9 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(connections::routes())
         .merge(jobs::routes())
         .merge(attribution::routes())
+        .merge(dead_letters::routes())
         .merge(reconciliation::routes())
+        .merge(statements::routes())
         .merge(people::routes())
         .split_for_parts();
     codes::describe(&mut api);

@@ -133,6 +133,7 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     checks.push(folded);
     checks.push(applied(app, workspace_id).await?);
     checks.push(compared(app, workspace_id).await?);
+    checks.push(chained(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
     Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
 }
@@ -196,6 +197,26 @@ async fn compared(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
     offenders.truncate(OFFENDERS_MAX);
     let what = "the newest comparison with each provider's own lists found no difference";
     Ok(finding("provider", what, wrong, offenders))
+}
+
+/// No statement was changed and none is missing.
+async fn chained(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let mut faults = Vec::new();
+    for connection in app.control.connections(&app.secrets).await? {
+        if connection.workspace_id == workspace_id {
+            let made = app.control.statements(workspace_id, &connection.id).await?;
+            let found = domain::books::faults(&made).into_iter();
+            faults.extend(found.map(|fault| format!("{}: {fault}", connection.id)));
+        }
+    }
+    let failures = faults.len() as u64;
+    faults.truncate(OFFENDERS_MAX);
+    Ok(finding(
+        "statements",
+        "every monthly statement is as it was made, and none is missing",
+        failures,
+        faults,
+    ))
 }
 
 fn with_models(sql: &str) -> String {

@@ -16,3 +16,15 @@ CREATE TABLE comparisons (
 );
 
 CREATE INDEX comparisons_of ON comparisons (workspace_id, connection_id, asked_at_ms);
+
+-- Never changed, never removed: each carries the hash of the one before.
+CREATE TABLE statements (
+    workspace_id  TEXT NOT NULL REFERENCES workspaces (id),
+    connection_id TEXT NOT NULL REFERENCES connections (id),
+    number        BIGINT NOT NULL,           -- 1 for the connection's first
+    month         TEXT NOT NULL,             -- its first day
+    hash          TEXT NOT NULL,             -- SHA-256 of the statement, hex
+    body          TEXT NOT NULL,             -- the statement with its hash, as it is exported
+    made_at_ms    BIGINT NOT NULL,
+    PRIMARY KEY (workspace_id, connection_id, number)
+);

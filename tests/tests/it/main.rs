@@ -1,6 +1,7 @@
 //! Whole histories through the public surfaces: hits, webhooks, questions. A file per theme; each scenario says
 //! in its name what must hold. Sums are asserted to the cent.
 
+mod accounts;
 mod api;
 mod bad_days;
 mod collector_headers;
@@ -20,6 +21,7 @@ mod recompute;
 mod reconciliation;
 mod refunds;
 mod security;
+mod statements;
 mod subscriptions;
 mod windows;
 mod year;

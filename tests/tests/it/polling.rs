@@ -143,3 +143,74 @@ async fn a_list_nobody_knows_is_a_question_of_versions_and_a_blocked_organizatio
     account.polls().await;
     account.agrees().await;
 }
+
+/// What a list may say that no list should, and what is made of it: counted as the provider means it, or laid aside.
+#[tokio::test]
+async fn odd_words_and_amounts_are_counted_or_laid_aside_and_never_lost() {
+    struct Odd {
+        what: &'static str,
+        rewrite: Value,
+        /// Net of the order, when it counts.
+        counts: Option<i64>,
+    }
+    let cases = [
+        Odd {
+            what: "an unknown state",
+            rewrite: json!({ "status": "on_hold", "paid": true }),
+            counts: Some(2900),
+        },
+        Odd { what: "an unknown reason", rewrite: json!({ "billing_reason": "gift" }), counts: Some(2900) },
+        Odd { what: "an amount as text", rewrite: json!({ "net_amount": "2900" }), counts: Some(2900) },
+        Odd { what: "an amount below zero", rewrite: json!({ "net_amount": -500 }), counts: Some(-500) },
+        Odd {
+            what: "an enormous amount",
+            rewrite: json!({ "net_amount": 4_000_000_000_000_000_000_i64 }),
+            counts: None,
+        },
+        Odd { what: "a fraction", rewrite: json!({ "net_amount": 29.5 }), counts: None },
+        Odd { what: "a word for an amount", rewrite: json!({ "net_amount": "much" }), counts: None },
+        Odd { what: "no currency", rewrite: json!({ "currency": "money" }), counts: None },
+    ];
+    for Odd { what, rewrite, counts } in cases {
+        let account = Account::open(|_| {}).await;
+        unheard(&account, 1).await;
+        account.control("api-faults", json!({ "path": "/v1/orders/", "rewrite": rewrite })).await;
+        account.polls().await;
+        let ours = account.our_money().await;
+        assert_eq!(ours.values().map(|order| order.net).next(), counts, "{what}");
+        let status = account.status().await;
+        assert_eq!(status["poll"]["problem"], Value::Null, "{what}: the pass goes on: {status}");
+        let failed = account.shop.ask("/v1/webhooks/failed").await;
+        let aside = u64::from(counts.is_none());
+        assert_eq!((&failed["total"], &status["poll"]["rejected"]), (&json!(aside), &json!(aside)), "{what}");
+        if counts.is_none() {
+            let row = &failed["rows"][0];
+            assert_eq!(row["event_type"], "poll.order", "{what}: {row}");
+            assert!(row["error"].as_str().unwrap().contains("expected shape"), "{what}: {row}");
+            assert!(!row["next"].as_str().unwrap().is_empty(), "{what}: {row}");
+            assert_eq!(account.shop.failing_checks().await, ["applied"], "{what}");
+        }
+        // The provider says it rightly again: nothing was lost.
+        account.control("api-faults", json!({})).await;
+        if counts.is_none() {
+            account.asks_for_sync(true).await;
+            account.polls().await;
+            assert_eq!(account.our_money().await, account.providers_money().await, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn clocks_that_disagree_lose_nothing() {
+    for hours_off in [-3_i64, 3] {
+        let account = Account::open(|_| {}).await;
+        account.shop.app().clock.advance(hours_off * 3_600_000);
+        account.polls().await;
+        unheard(&account, 2).await;
+        account.control("purchases", json!({ "product": "lifetime", "email": "now@example.com" })).await;
+        account.shop.after(hours(1));
+        account.polls().await;
+        account.agrees().await;
+        assert_eq!(account.status().await["poll"]["problem"], Value::Null);
+    }
+}

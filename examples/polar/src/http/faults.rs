@@ -9,6 +9,7 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Error;
 use crate::Standin;
@@ -45,6 +46,8 @@ pub(crate) struct ApiFaults {
     pub garbled_percent: u8,
     /// A new row stands in front of a list: everything moves back by one.
     pub shift_percent: u8,
+    /// Fields of every row of a list that say something else: an unknown word, an amount as text, one beyond reason.
+    pub rewrite: serde_json::Map<String, Value>,
 }
 
 /// The trouble in effect, and the chance it follows.
@@ -70,9 +73,13 @@ enum Fate {
 }
 
 pub(super) async fn trouble(State(standin): State<Arc<Standin>>, request: Request, next: Next) -> Response {
+    let mut rewrite = serde_json::Map::new();
     let fate = {
         let mut state = standin.state();
         let Trouble { faults, dice } = &mut state.trouble;
+        if request.uri().path().starts_with(&faults.path) {
+            rewrite.clone_from(&faults.rewrite);
+        }
         if !request.uri().path().starts_with(&faults.path) {
             Fate::Whole
         } else if dice.hits(faults.unauthorized_percent) {
@@ -98,6 +105,7 @@ pub(super) async fn trouble(State(standin): State<Arc<Standin>>, request: Reques
     match fate {
         Fate::Refused(error) => error.into_response(),
         Fate::Away => (StatusCode::SERVICE_UNAVAILABLE, "upstream connect error").into_response(),
+        Fate::Whole if !rewrite.is_empty() => rewritten(next.run(request).await, &rewrite).await,
         Fate::Whole => next.run(request).await,
         Fate::Shifted => next.run(shifted(request)).await,
         Fate::Garbled => "<html>maintenance</html>".into_response(),
@@ -113,6 +121,22 @@ pub(super) async fn trouble(State(standin): State<Arc<Standin>>, request: Reques
             Response::from_parts(parts, Body::from_stream(futures::stream::iter([half, broken])))
         }
     }
+}
+
+/// A list whose rows say something else.
+async fn rewritten(answer: Response, rewrite: &serde_json::Map<String, Value>) -> Response {
+    let (mut parts, body) = answer.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let Ok(mut value) = serde_json::from_slice::<Value>(&bytes) else {
+        return Response::from_parts(parts, Body::from(bytes));
+    };
+    for item in value["items"].as_array_mut().into_iter().flatten() {
+        rewrite.iter().for_each(|(field, other)| item[field] = other.clone());
+    }
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(value.to_string()))
 }
 
 /// The same call, marked for [`super::Query::page`].

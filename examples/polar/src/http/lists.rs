@@ -29,19 +29,23 @@ pub(super) async fn orders(app: App, query: Query) -> Answer {
     let state = app.state();
     let (after, before) = (query.time("created_after")?, query.time("created_before")?);
     let rows = state.orders.iter().filter(|order| {
-        let is_recurring = state.product(order.product_id).interval.is_some();
-        let external_id = state.customer(order.customer_id).external_id.as_deref();
-        query.allows_id("product_id", Some(order.product_id))
-            && query.allows("product_billing_type", Some(if is_recurring { "recurring" } else { "one_time" }))
+        let billing_type = || match state.product(order.product_id).interval {
+            Some(_) => "recurring",
+            None => "one_time",
+        };
+        let external_id = || state.customer(order.customer_id).external_id.as_deref();
+        after.is_none_or(|after| order.created_at > after)
+            && before.is_none_or(|before| order.created_at < before)
+            && query.allows_id("product_id", Some(order.product_id))
+            && (!query.has("product_billing_type")
+                || query.allows("product_billing_type", Some(billing_type())))
             && query.allows_id("discount_id", order.discount_id)
             && query.allows_id("customer_id", Some(order.customer_id))
-            && query.allows("external_customer_id", external_id)
+            && (!query.has("external_customer_id") || query.allows("external_customer_id", external_id()))
             && query.allows_id("checkout_id", order.checkout_id)
             && query.allows_id("subscription_id", order.subscription_id)
-            && query.allows("status", Some(&word(order.status)))
+            && (!query.has("status") || query.allows("status", Some(&word(order.status))))
             && query.allows_metadata(&order.metadata)
-            && after.is_none_or(|after| order.created_at > after)
-            && before.is_none_or(|before| order.created_at < before)
     });
     query.page(
         rows.collect(),
@@ -76,9 +80,11 @@ pub(super) async fn subscriptions(app: App, query: Query) -> Answer {
         let is_active = matches!(it.status, SubscriptionStatus::Active | SubscriptionStatus::Trialing);
         query.allows_id("product_id", Some(it.product_id))
             && query.allows_id("customer_id", Some(it.customer_id))
-            && query.allows("external_customer_id", state.customer(it.customer_id).external_id.as_deref())
+            && (!query.has("external_customer_id")
+                || query
+                    .allows("external_customer_id", state.customer(it.customer_id).external_id.as_deref()))
             && query.allows_id("discount_id", it.discount_id)
-            && query.allows("status", Some(&word(it.status)))
+            && (!query.has("status") || query.allows("status", Some(&word(it.status))))
             && query.flag("active").is_none_or(|wanted| wanted == is_active)
             && query.flag("cancel_at_period_end").is_none_or(|wanted| wanted == it.cancel_at_period_end)
             && query.allows_metadata(&it.metadata)
@@ -118,11 +124,11 @@ pub(super) async fn customers(app: App, query: Query) -> Answer {
     let wanted = query.one("query").map(str::to_lowercase);
     let email = query.one("email").map(str::to_lowercase);
     let rows = state.customers.iter().filter(|customer| {
-        let held = customer.email.to_lowercase();
-        let name = customer.name.as_deref().unwrap_or_default().to_lowercase();
+        let held = || customer.email.to_lowercase();
+        let name = || customer.name.as_deref().unwrap_or_default().to_lowercase();
         customer.deleted_at.is_none()
-            && email.as_ref().is_none_or(|email| *email == held)
-            && wanted.as_ref().is_none_or(|wanted| held.contains(wanted) || name.contains(wanted))
+            && email.as_ref().is_none_or(|email| *email == held())
+            && wanted.as_ref().is_none_or(|wanted| held().contains(wanted) || name().contains(wanted))
             && query.allows_metadata(&customer.metadata)
     });
     query.page(

@@ -48,7 +48,12 @@ impl Query {
     }
 
     pub fn allows_id(&self, name: &str, value: Option<Uuid>) -> bool {
-        self.allows(name, value.map(|id| id.to_string()).as_deref())
+        !self.has(name) || self.allows(name, value.map(|id| id.to_string()).as_deref())
+    }
+
+    /// Whether the query names it at all: what costs a look-up for every row is done for those that do only.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
     }
 
     /// An instant; 422 when it is none.
@@ -66,7 +71,7 @@ impl Query {
 
     /// `metadata[key]=value`: several keys all, several values of a key any.
     pub fn allows_metadata(&self, metadata: &Metadata) -> bool {
-        self.0.iter().all(|(key, _)| {
+        self.0.iter().filter(|(key, _)| key.starts_with("metadata[")).all(|(key, _)| {
             let Some(name) = key.strip_prefix("metadata[").and_then(|rest| rest.strip_suffix(']')) else {
                 return true;
             };

@@ -3,5 +3,9 @@
 
 mod compare;
 mod day_text;
+mod statement;
 
 pub use compare::{Comparison, Difference, Entry, Line, Posting, Side, Sums, Total, View, Why, compare};
+pub use statement::{
+    BookedDay, Heading, LineKind, Sealed, StatedLine, StatedTotal, Statement, faults, state, to_csv, unstated,
+};

@@ -92,7 +92,8 @@ async fn list(State(app): State<App>, caller: Reader) -> Result<Json<StatementLi
 
 /// Make the statement of a month that is over, with every month before it that has none; made once, it is only given out.
 #[utoipa::path(post, path = "/v1/statements", tag = "Operation", params(Which),
-    responses((status = 200, body = StatementRow), (status = "4XX", body = Problem)))]
+    responses((status = 200, description = "The statement with its hash, as JSON or CSV."),
+        (status = "4XX", body = Problem)))]
 async fn make(
     State(app): State<App>,
     caller: Writer,

@@ -10,8 +10,8 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    attribution, codes, collect, connections, dead_letters, handover, health, import, jobs, keys, metrics, orders, people,
-    pixel_files, reconciliation, reports, statements, webhooks,
+    attribution, codes, collect, connections, dead_letters, handover, health, import, jobs, keys, metrics,
+    orders, people, pixel_files, reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;

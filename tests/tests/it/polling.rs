@@ -205,8 +205,8 @@ async fn clocks_that_disagree_lose_nothing() {
     for hours_off in [-3_i64, 3] {
         let account = Account::open(|_| {}).await;
         account.shop.app().clock.advance(hours_off * 3_600_000);
-        account.polls().await;
         unheard(&account, 2).await;
+        account.polls().await;
         account.control("purchases", json!({ "product": "lifetime", "email": "now@example.com" })).await;
         account.shop.after(hours(1));
         account.polls().await;

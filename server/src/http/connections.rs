@@ -154,9 +154,8 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
     if wanted.name.trim().is_empty() || wanted.name.chars().count() > NAME_CHARS_MAX {
         return Err(Problem::invalid("name", "Give a name of up to 100 characters."));
     }
-    if !(wanted.create_webhook && wanted.webhook_secrets.is_empty())
-        && !billing::secrets_usable(&wanted.webhook_secrets)
-    {
+    let gets_one = wanted.create_webhook && wanted.webhook_secrets.is_empty();
+    if !gets_one && !billing::secrets_usable(&wanted.webhook_secrets) {
         return Err(Problem::invalid(
             "webhook_secrets",
             "Give at least one secret, as the provider showed it, or a token and `create_webhook`.",

@@ -52,7 +52,7 @@ pub fn drop_of(usual: Matched, recent: Matched) -> Option<Drop> {
 fn share(part: i128, whole: i128) -> Option<i64> {
     match whole {
         0 => None,
-        whole => i64::try_from(part * 1_000_000 / whole).ok(),
+        whole => i64::try_from(part * 100_0000 / whole).ok(),
     }
 }
 
@@ -71,19 +71,19 @@ mod tests {
 
     #[test]
     fn a_checkout_that_lost_its_metadata_is_a_drop() {
-        let fall = drop_of(matched(100, 90, 1_000_00, 900_00), matched(10, 2, 100_00, 20_00)).unwrap();
+        let fall = drop_of(matched(100, 90, 100_000, 90_000), matched(10, 2, 10_000, 2_000)).unwrap();
         assert_eq!((fall.usual_share_ppm, fall.recent_share_ppm, fall.recent_orders), (900_000, 200_000, 10));
     }
 
     #[test]
     fn chance_one_large_sale_and_what_was_never_better_are_none() {
-        let usual = matched(100, 90, 1_000_00, 900_00);
+        let usual = matched(100, 90, 100_000, 90_000);
         for (why, usual, recent) in [
-            ("few now", usual, matched(4, 0, 100_00, 0)),
-            ("few before", matched(19, 19, 100_00, 100_00), matched(10, 0, 100_00, 0)),
-            ("one large sale", usual, matched(20, 19, 1_000_00, 200_00)),
-            ("a little", usual, matched(10, 7, 100_00, 66_00)),
-            ("never better", matched(100, 10, 1_000_00, 100_00), matched(10, 0, 100_00, 0)),
+            ("few now", usual, matched(4, 0, 10_000, 0)),
+            ("few before", matched(19, 19, 10_000, 10_000), matched(10, 0, 10_000, 0)),
+            ("one large sale", usual, matched(20, 19, 100_000, 20_000)),
+            ("a little", usual, matched(10, 7, 10_000, 6_600)),
+            ("never better", matched(100, 10, 100_000, 10_000), matched(10, 0, 10_000, 0)),
             ("nothing paid", usual, matched(10, 0, 0, 0)),
         ] {
             assert_eq!(drop_of(usual, recent), None, "{why}");
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn the_edges_belong_to_the_drop() {
-        let usual = matched(20, 20, 100_00, 100_00);
-        assert!(drop_of(usual, matched(10, 9, 100_00, 75_00)).is_some());
-        assert!(drop_of(usual, matched(10, 9, 100_00, 75_01)).is_none());
+        let usual = matched(20, 20, 10_000, 10_000);
+        assert!(drop_of(usual, matched(10, 9, 10_000, 7_500)).is_some());
+        assert!(drop_of(usual, matched(10, 9, 10_000, 7_501)).is_none());
     }
 }

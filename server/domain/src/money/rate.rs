@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn amounts_are_converted_between_currencies_of_any_number_of_decimals() {
         for (from, to, amount, converted) in [
-            (("EUR", "1"), ("USD", "1.1684"), 100_00, 116_84),
-            (("USD", "1.1684"), ("EUR", "1"), 116_84, 100_00),
+            (("EUR", "1"), ("USD", "1.1684"), 10_000, 11_684),
+            (("USD", "1.1684"), ("EUR", "1"), 11_684, 10_000),
             // 1,000 yen are 5.3547… euros, and 6.2565… dollars.
             (("JPY", "186.75"), ("EUR", "1"), 1000, 5_35),
             (("JPY", "186.75"), ("USD", "1.1684"), 1000, 6_26),
@@ -136,7 +136,7 @@ mod tests {
             // Three decimals: 1.234 dinars at a quarter of a euro are 4.936 euros.
             (("KWD", "0.25"), ("EUR", "1"), 1_234, 4_94),
             (("EUR", "1"), ("KWD", "0.3579"), 10_00, 3_579),
-            (("IDR", "20082.05"), ("EUR", "1"), 2_008_205_00, 100_00),
+            (("IDR", "20082.05"), ("EUR", "1"), 200_820_500, 10_000),
         ] {
             assert_eq!(conversion(from, to).minor(amount), Some(converted), "{amount} {from:?} to {to:?}");
             assert_eq!(conversion(from, to).minor(-amount), Some(-converted), "below zero as above it");

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # In Chromium against the real server with the embedded engine and the real pixel: a purchase as a person makes it,
-# from the ad through shop and checkout to the report; and a visitor handed over between two sites.
+# from the ad through shop and checkout to the report; a visitor handed over between two sites; and a walk over the
+# dashboard with values from outside that want to run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 browser=${CHROMIUM:-/usr/bin/chromium}

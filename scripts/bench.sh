@@ -10,7 +10,7 @@ part_seconds_max=240
 scripts/setup.sh
 say "building for release"
 cargo build --quiet --release -p tributary --bins --bench attribution
-cargo build --quiet --release -p load
+cargo build --quiet --release -p load -p polar-standin
 cargo test --quiet --release --no-run -p tributary --test process
 cargo build --quiet --release -p tributary --features bench --bench collector
 rows=$(mktemp)

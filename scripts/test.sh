@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything there is to test. Installs what is missing first; stops at the first failing part.
+# Everything there is to test. Installs what is missing first; stops at the first failing part, and then tells all that
+# fails in it.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -10,7 +11,7 @@ say "clippy, warnings denied"
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 scripts/audit.sh --installed
 say "unit, property, golden and integration tests"
-cargo test --workspace
+cargo test --workspace --no-fail-fast
 say "the pixel in Chromium"
 tests/browser/run.sh
 say "the Polar stand-in and the official SDKs"

@@ -192,7 +192,8 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
     let rules = Rules::of(app, workspace_id, change)?;
     let _turn = app.jobs.attribution.lock().await;
     let looked = look(app, &rules).await?;
-    if token(&rules, &looked.digest) != given {
+    let now = token(&rules, &looked.digest);
+    if now != given {
         return Err(PreviewError::Outdated);
     }
     let mut workspace = rules.workspace.clone();

@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 37] = [
+const WANTED: [(&str, Option<Scope>); 48] = [
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/people", Some(Scope::Admin)),
     ("GET /c.gif", None),
@@ -32,6 +32,7 @@ const WANTED: [(&str, Option<Scope>); 37] = [
     ("GET /v1/outcomes", Some(Scope::Read)),
     ("GET /v1/people/erasures/{id}", Some(Scope::Admin)),
     ("GET /v1/reconcile", Some(Scope::Read)),
+    ("GET /v1/reconciliation", Some(Scope::Read)),
     ("GET /v1/reports/channels", Some(Scope::Read)),
     ("GET /v1/reports/match-quality", Some(Scope::Read)),
     ("GET /v1/reports/models", Some(Scope::Read)),
@@ -39,15 +40,25 @@ const WANTED: [(&str, Option<Scope>); 37] = [
     ("GET /v1/reports/rejects", Some(Scope::Read)),
     ("GET /v1/reports/timeseries", Some(Scope::Read)),
     ("GET /v1/reports/timing", Some(Scope::Read)),
+    ("GET /v1/statements", Some(Scope::Read)),
+    ("GET /v1/statements/file", Some(Scope::Read)),
+    ("GET /v1/statements/verify", Some(Scope::Read)),
     ("GET /v1/verify", Some(Scope::Read)),
+    ("GET /v1/webhooks/failed", Some(Scope::Read)),
     ("POST /c", None),
     ("POST /c/handover", None),
+    ("POST /v1/attribution/apply", Some(Scope::Admin)),
+    ("POST /v1/attribution/preview", Some(Scope::Read)),
     ("POST /v1/attribution/run", Some(Scope::Admin)),
     ("POST /v1/connections", Some(Scope::Write)),
     ("POST /v1/connections/{id}/sync", Some(Scope::Write)),
+    ("POST /v1/connections/{id}/webhook", Some(Scope::Write)),
+    ("POST /v1/connections/{id}/webhook/rotate", Some(Scope::Write)),
     ("POST /v1/import/hits", Some(Scope::Write)),
     ("POST /v1/keys", Some(Scope::Admin)),
     ("POST /v1/reconcile", Some(Scope::Write)),
+    ("POST /v1/reconciliation", Some(Scope::Read)),
+    ("POST /v1/statements", Some(Scope::Write)),
     ("POST /v1/webhooks/replay", Some(Scope::Write)),
     ("POST /webhooks/{provider}/{workspace}", None),
 ];

@@ -140,8 +140,8 @@ async fn beside_a_server_commands_have_it_answer_and_work_and_exit_as_they_shoul
     .unwrap();
     assert_eq!(listed["meta"]["report"], "models");
     assert_eq!(place.said(&["attribute"]), "credits are up to date\n");
-    // The order of the fixture is unmatched: one touchless credit.
-    assert_eq!(place.said(&["attribute", "--all"]), "1 orders, 1 credits\n");
+    // The order of the fixture is unmatched: one touchless credit, without its tax and with it.
+    assert_eq!(place.said(&["attribute", "--all"]), "1 orders, 2 credits\n");
 
     let every = place.said(&["verify"]);
     assert!(every.starts_with("ws_a\n") && every.contains("\nws_b\n") && !every.contains("FAIL"), "{every}");

@@ -19,7 +19,7 @@ audit:          ## dependencies: licences, bans, sources, known vulnerabilities
 fuzz:           ## every door for outside bytes, a minute each; FUZZ_SECONDS=600 for longer
 	@scripts/fuzz.sh
 
-bench:          ## a table of figures: medians, ratios, the machine
+bench:          ## a table of figures: medians, ratios, the machine; PARTS="collector reports" for some
 	@scripts/bench.sh
 
 dist:           ## one archive that runs from any folder

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds once, runs every scripts/bench-*.sh and prints one table: what, measured, reach. Each part prints rows
 # `name | value | reach`; a part that fails or takes too long is a row of its own, and the table is printed all the same.
+# PARTS="collector reports" runs only those.
 # The machine may be shared and noisy: compare ratios within one run, not absolute figures of two.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -18,6 +19,7 @@ trap 'rm -f "$rows"' EXIT
 failed=0
 for bench in scripts/bench-*.sh; do
     part=$(basename "$bench" .sh)
+    case " ${PARTS:-${part#bench-}} " in *" ${part#bench-} "*) ;; *) continue ;; esac
     say "$part"
     timeout --kill-after=10 "$part_seconds_max" "$bench" | tee -a "$rows" || {
         failed=1

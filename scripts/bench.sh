@@ -8,18 +8,21 @@ source "$(dirname "$0")/lib.sh"
 
 part_seconds_max=240
 
+# wants PART: whether it is to run.
+wants() { case " ${PARTS:-$1} " in *" $1 "*) ;; *) return 1 ;; esac; }
+
 scripts/setup.sh
 say "building for release"
 cargo build --quiet --release -p tributary --bins --bench attribution
 cargo build --quiet --release -p load -p polar-standin
-cargo test --quiet --release --no-run -p tributary --test process
-cargo build --quiet --release -p tributary --features bench --bench collector
+if wants faults-kills; then cargo test --quiet --release --no-run -p tributary --test process; fi
+if wants collector; then cargo build --quiet --release -p tributary --features bench --bench collector; fi
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 failed=0
 for bench in scripts/bench-*.sh; do
     part=$(basename "$bench" .sh)
-    case " ${PARTS:-${part#bench-}} " in *" ${part#bench-} "*) ;; *) continue ;; esac
+    wants "${part#bench-}" || continue
     say "$part"
     timeout --kill-after=10 "$part_seconds_max" "$bench" | tee -a "$rows" || {
         failed=1

@@ -12,14 +12,14 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use super::JobError;
+use super::turns::Turns;
 use crate::app::App;
 use crate::billing::signature;
 use crate::control::workspaces::Workspace;
-use crate::effects::random_id;
 use crate::sql;
 
-const LEASE: &str = "match watch";
-const LEASE_MS: i64 = 300_000;
+/// Longer than the rest, so that the looks stay one node's while it lives.
+const LEASE: Duration = Duration::from_secs(900);
 /// Between two looks.
 const REST: Duration = Duration::from_secs(600);
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -60,22 +60,15 @@ impl Alert {
 }
 
 /// Looks every ten minutes until `stop` says true, while this process holds the lease.
-pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
     if !may_hold_lease {
         return;
     }
-    let holder = random_id("node_");
-    while !*stop.borrow() {
-        let held = app.control.take_lease(LEASE, &holder, app.clock.now_ms(), LEASE_MS).await;
-        if let Ok(true) = held
-            && let Err(error) = step(&app).await
-        {
-            metrics::counter!("tributary_job_failures_total", "job" => "match_watch").increment(1);
+    let mut turns = Turns::new(&app, "match_watch", LEASE, REST, stop);
+    while turns.next().await {
+        if let Err(error) = step(&app).await {
+            turns.failed();
             tracing::warn!(job = "match_watch", cause = %error, "match quality could not be looked at: {error}");
-        }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(REST) => {}
         }
     }
 }

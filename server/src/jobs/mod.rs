@@ -11,6 +11,7 @@ pub mod poll;
 pub mod rates;
 pub mod resolve;
 mod run;
+mod turns;
 pub mod verify;
 pub mod waiting;
 

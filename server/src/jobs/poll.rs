@@ -18,21 +18,21 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::JobError;
+use super::turns::Turns;
 use crate::app::App;
 use crate::billing::http::ApiError;
 use crate::billing::lists::{List, Pass};
 use crate::billing::{self, Provider};
 use crate::control::connections::Connection;
 use crate::control::polls::Finished;
-use crate::effects::{random_bytes, random_id};
+use crate::effects::random_bytes;
 use page::Gathered;
 use state::Run;
 
 pub use state::{EndpointState, PollState, Problem};
 pub use status::{PollStanding, PollStatus};
 
-const LEASE: &str = "polls";
-const LEASE_MS: i64 = 120_000;
+const LEASE: Duration = Duration::from_secs(120);
 /// Between two looks at whether something is due.
 const REST: Duration = Duration::from_secs(1);
 /// Pages between two checkpoints.
@@ -65,27 +65,19 @@ impl Budget {
 }
 
 /// Polls until `stop` says true, while this process holds the lease.
-pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
     if !may_hold_lease {
         return;
     }
-    let holder = random_id("node_");
-    while !*stop.borrow() {
-        match app.control.take_lease(LEASE, &holder, app.clock.now_ms(), LEASE_MS).await {
-            Ok(true) => match step_and_compare(&app).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => {
-                    metrics::counter!("tributary_job_failures_total", "job" => "poll").increment(1);
-                    tracing::error!(job = "poll", cause = %error, "poll: {error}");
-                }
-            },
+    let mut turns = Turns::new(&app, "poll", LEASE, REST, stop);
+    while turns.next().await {
+        match step_and_compare(&app).await {
+            Ok(true) => turns.goes_on(),
             Ok(false) => {}
-            Err(error) => tracing::warn!(cause = %error, "poll: the lease could not be taken: {error}"),
-        }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(REST) => {}
+            Err(error) => {
+                turns.failed();
+                tracing::error!(job = "poll", cause = %error, "poll: {error}");
+            }
         }
     }
 }

@@ -17,18 +17,17 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use super::turns::Turns;
 use super::{Job, JobError, Place};
 use crate::app::App;
 use crate::control::ControlError;
 use crate::control::dirty::{Subject, SubjectKind};
 use crate::control::rates::Kept;
-use crate::effects::random_id;
 use crate::sql;
 
 /// Checkpoint: for which rates the orders that waited have been marked.
 const CONVERTED: &str = "rates converted";
-const LEASE: &str = "rates";
-const LEASE_MS: i64 = 300_000;
+const LEASE: Duration = Duration::from_secs(300);
 /// Between two looks at whether something is due.
 const REST: Duration = Duration::from_secs(60);
 /// After a failure, and while a day that should be out is not.
@@ -94,22 +93,15 @@ impl From<ControlError> for RatesError {
 }
 
 /// Looks once a minute whether rates are due until `stop` says true, while this process holds the lease.
-pub async fn run(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
     if !may_hold_lease || app.config.rates.url.is_empty() {
         return;
     }
-    let holder = random_id("node_");
-    while !*stop.borrow() {
-        let held = app.control.take_lease(LEASE, &holder, app.clock.now_ms(), LEASE_MS).await;
-        if let Ok(true) = held
-            && let Err(error) = step(&app).await
-        {
-            metrics::counter!("tributary_job_failures_total", "job" => "rates").increment(1);
+    let mut turns = Turns::new(&app, "rates", LEASE, REST, stop);
+    while turns.next().await {
+        if let Err(error) = step(&app).await {
+            turns.failed();
             tracing::warn!(job = "rates", cause = %error, "exchange rates: {error}; tried again in a quarter of an hour");
-        }
-        tokio::select! {
-            _ = stop.changed() => {}
-            () = tokio::time::sleep(REST) => {}
         }
     }
 }

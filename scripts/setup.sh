@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and run: the engine library, the wasm target, the pixel's tools.
-# With --browser also Chromium, which only the tests need.
+# With --tests also what only the tests need: Chromium, Python, strace.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -12,7 +12,8 @@ need_command npm npm
 need_command tar tar
 scripts/engine-library.sh
 scripts/pixel.sh
-if [ "${1:-}" = --browser ]; then
+if [ "${1:-}" = --tests ]; then
     need_command python3 python3
     need_command chromium chromium
+    need_command strace strace
 fi

@@ -4,7 +4,7 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-scripts/setup.sh --browser
+scripts/setup.sh --tests
 say "format"
 cargo fmt --all --check
 say "clippy, warnings denied"

@@ -6,8 +6,9 @@ pub mod block;
 mod post;
 pub mod preview;
 pub mod read;
+mod standing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::attribution::MODELS;
@@ -15,17 +16,17 @@ use domain::ids::OrderId;
 use domain::visit::facets::{Facets, facet_id};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use super::JobError;
 use crate::app::App;
 use crate::effects::random_id;
 use crate::sql;
-use crate::store::row_binary::{RowReader, RowWriter, read_rows};
+use crate::store::row_binary::RowWriter;
 use crate::store::{Store, StoreError};
-use block::{CreditRow, TextIds, Texts};
+use block::{CreditRow, Texts};
 use post::Poster;
 use read::{Orders, Scope};
+use standing::Standing;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Rows of one insert: one part, well below the block limit of an atomic insert.
@@ -67,32 +68,33 @@ async fn post_orders(
 ) -> Result<Posted, JobError> {
     let store = &app.store;
     let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
-    let mut loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
-    let roots: Vec<u128> = loaded.roots().collect();
     let mut journeys: HashMap<u128, Vec<domain::attribution::Touch>> = HashMap::new();
-    let touched: Vec<u128> = ids.iter().copied().chain(loaded.orders.iter().map(|order| order.id)).collect();
-    let mut texts = loaded.texts.clone();
     // What stands and what should: neither waits for the other.
-    let (standing, ()) = tokio::try_join!(standing(store, workspace_id, &touched, &mut texts), async {
-        if !roots.is_empty() {
+    let (mut standing, mut loaded) = tokio::try_join!(Standing::load(store, workspace_id, &ids), async {
+        let loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
+        if !loaded.orders.is_empty() {
             read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
                 journeys.insert(root, touches.clone());
             })
             .await?;
         }
-        Ok::<_, JobError>(())
+        Ok::<_, clickhouse::error::Error>(loaded)
     })?;
-    loaded.texts = texts;
+    // Roots that were not asked for are posted with the orders that earn by them.
+    let given: HashSet<u128> = ids.iter().copied().collect();
+    let more: Vec<u128> =
+        loaded.orders.iter().map(|order| order.id).filter(|id| !given.contains(id)).collect();
+    standing.append(store, workspace_id, &more).await?;
     let mut rows = Vec::new();
     let mut poster = Poster::default();
-    for &root_id in &roots {
+    for root_id in loaded.roots() {
         let touches = journeys.get(&root_id).map_or(&[][..], Vec::as_slice);
         for order in loaded.group(root_id) {
             poster.post(order, loaded.root(root_id).unwrap_or(order), touches, &mut rows);
         }
     }
     let mut posted = Posted { orders: loaded.orders.len() as u64, credits: rows.len() as u64, written: 0 };
-    let change = difference(standing, rows, &loaded.texts);
+    let change = standing.difference(rows, &mut loaded.texts);
     if !change.is_empty() {
         keep_facets(app, workspace_id, &change).await?;
         posted.written = change.len() as u64;
@@ -145,8 +147,7 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
     let orders = Orders::load(store, workspace_id, Scope::All).await?;
     let mut poster = Poster::default();
     let mut rows: Vec<CreditRow> = Vec::with_capacity(BLOCK_ROWS + 1024);
-    let mut done: std::collections::HashSet<u128> =
-        std::collections::HashSet::with_capacity(orders.orders.len());
+    let mut done: HashSet<u128> = HashSet::with_capacity(orders.orders.len());
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Vec<CreditRow>>();
     let texts = orders.texts.clone();
     let writer = tokio::spawn(write_blocks(store.clone(), workspace_id.to_owned(), texts, async move || {
@@ -246,89 +247,6 @@ pub fn window_ms(app: &App, workspace_id: &str) -> i64 {
         .get(workspace_id)
         .map_or(app.config.attribution.window_days, |workspace| app.window_days(workspace));
     i64::from(days) * DAY_MS
-}
-
-/// A credit as it stands, with how often (once, unless something went wrong).
-struct Standing {
-    row: CreditRow,
-    version: u64,
-    signs: i64,
-}
-
-async fn standing(
-    store: &Store,
-    workspace_id: &str,
-    orders: &[u128],
-    texts: &mut Texts,
-) -> Result<Vec<Standing>, JobError> {
-    let text = sql!("journeys/credits_of_orders.sql")
-        .replace("/*models*/", &format!(", {}", block::model_columns()));
-    let ids: Vec<String> = orders.iter().map(|&id| Uuid::from_u128(id).to_string()).collect();
-    let query = store.client().query_raw(&text).param("workspace", workspace_id).param("orders", ids);
-    let mut found = Vec::new();
-    read_rows(query, |row| {
-        found.push(read_standing(row, texts)?);
-        Some(())
-    })
-    .await?;
-    Ok(found)
-}
-
-fn read_standing(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Standing> {
-    let (booked_at_ms, order_id, entry) = (row.i64()?, row.uuid()?, row.i8()?);
-    let (entry_id, touch_id, earner) = (row.uuid()?, row.uuid()?, row.i8()?);
-    let (facet_id, touch_at_ms, order_at_ms, kind) = (row.u64()?, row.i64()?, row.i64()?, row.i8()?);
-    let words = [row.string()?, row.string()?, row.string()?, row.string()?];
-    let (views, version, signs) = (row.u8()?, row.u64()?, row.i64()?);
-    let mut amounts = [0; domain::attribution::MODEL_COUNT];
-    for amount in &mut amounts {
-        *amount = row.i64()?;
-    }
-    let mut parts = [0; domain::attribution::MODEL_COUNT];
-    for part in &mut parts {
-        *part = row.i32()?;
-    }
-    let [currency, provider, connection, product] = words.map(|word| texts.id(word));
-    let texts = TextIds { currency, provider, connection, product };
-    let row = CreditRow {
-        booked_at_ms,
-        order_id,
-        entry,
-        entry_id,
-        touch_id,
-        earner,
-        facet_id,
-        touch_at_ms,
-        order_at_ms,
-        kind,
-        texts,
-        views,
-        sign: 1,
-        amounts,
-        parts,
-    };
-    Some(Standing { row, version, signs })
-}
-
-/// What to write so that exactly `wanted` stands: cancellations first.
-fn difference(standing: Vec<Standing>, wanted: Vec<CreditRow>, texts: &Texts) -> Vec<CreditRow> {
-    let key = |row: &CreditRow, version: u64| (row.order_id, row.entry, row.entry_id, row.touch_id, version);
-    let mut wanted: HashMap<_, CreditRow> =
-        wanted.into_iter().map(|row| (key(&row, row.version(texts)), row)).collect();
-    let mut change = Vec::new();
-    for Standing { row, version, signs } in standing {
-        let keep = i64::from(wanted.remove(&key(&row, version)).is_some());
-        let missing = keep - signs;
-        let sign = if missing < 0 { -1 } else { 1 };
-        let mut entry = row;
-        entry.sign = sign;
-        change.extend(std::iter::repeat_n(entry, missing.unsigned_abs() as usize));
-    }
-    change.extend(wanted.into_values());
-    change.sort_unstable_by_key(|row| {
-        (row.sign, row.order_id, row.entry, row.entry_id, row.touch_at_ms, row.touch_id)
-    });
-    change
 }
 
 /// Sees to it that what direct and unattributed credits point at is there.

@@ -1,12 +1,14 @@
 -- Grain: one row per (values of the dimensions, currency).
 -- Credits are summed by facet first and named afterwards, so that the strings of a facet are read once each.
+-- `direct` and `unattributed` are parts of a row's money, told apart for the proof as in credited.sql.
 WITH
     -- What did each facet earn in each currency?
     earned AS
     (
         SELECT
             facet_id,
-            currency
+            currency,
+            earner
             /*order_columns*/,
             sum(sign * parts_/*model*/) AS orders_parts,
             sumIf(sign * parts_/*model*/, kind != 'renewal') AS new_orders_parts,
@@ -20,7 +22,7 @@ WITH
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*touch_filters*/
             /*order_filters*/
-        GROUP BY facet_id, currency /*order_columns*/
+        GROUP BY facet_id, currency, earner /*order_columns*/
     )
 SELECT
     /*values*/ AS values,
@@ -29,7 +31,12 @@ SELECT
     sum(new_orders_parts) AS new_orders,
     sum(new_minor) AS new,
     sum(renewal_minor) AS renewal,
-    sum(refunded_minor) AS refunded
+    sum(refunded_minor) AS refunded,
+    sumIf(
+        new_minor + renewal_minor + refunded_minor,
+        earner = 'direct' OR (earner = 'touch' AND facet.channel = 'Direct')
+    ) AS direct,
+    sumIf(new_minor + renewal_minor + refunded_minor, earner = 'unattributed') AS unattributed
 FROM earned
 ANY LEFT JOIN (SELECT * FROM facets WHERE workspace_id = {workspace:String}) AS facet USING (facet_id)
 GROUP BY values, code

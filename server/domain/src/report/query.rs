@@ -282,6 +282,11 @@ impl Query {
         self.group_by.iter().any(|dimension| dimension.is_of_order())
     }
 
+    /// Whether only some visits are asked for.
+    pub fn filters_visits(&self) -> bool {
+        self.filters.iter().any(|filter| !filter.dimension.is_of_order())
+    }
+
     fn add_groups(&mut self, key: &str, value: &str) -> Result<(), QueryError> {
         for name in value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
             let dimension = dimension(key, name)?;

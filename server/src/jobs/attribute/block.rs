@@ -37,6 +37,19 @@ pub struct TextIds {
     pub product: u32,
 }
 
+impl TextIds {
+    /// Where the same texts stand in `to`.
+    pub fn moved(self, from: &Texts, to: &mut Texts) -> TextIds {
+        let mut moved = |id| to.id(from.get(id));
+        TextIds {
+            currency: moved(self.currency),
+            provider: moved(self.provider),
+            connection: moved(self.connection),
+            product: moved(self.product),
+        }
+    }
+}
+
 /// Texts of one run, each once. Shared by all four columns.
 #[derive(Debug, Default, Clone)]
 pub struct Texts {

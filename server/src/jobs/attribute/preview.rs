@@ -15,7 +15,8 @@ use thiserror::Error;
 use super::block::CreditRow;
 use super::post::Poster;
 use super::read::{self, Orders, Scope};
-use super::{DAY_MS, post_orders, standing};
+use super::standing::Standing;
+use super::{DAY_MS, post_orders};
 use crate::app::App;
 use crate::control::ControlError;
 use crate::control::workspaces::Workspace;
@@ -368,7 +369,7 @@ async fn sum_chunk(
     sums: &mut Sums,
 ) -> Result<(), JobError> {
     let (store, workspace_id) = (&app.store, &rules.workspace.id);
-    let mut loaded = Orders::load(store, workspace_id, Scope::Orders(chunk)).await?;
+    let loaded = Orders::load(store, workspace_id, Scope::Orders(chunk)).await?;
     let mut journeys: HashMap<u128, Vec<Touch>> = HashMap::new();
     if loaded.roots().next().is_some() {
         read::journeys(store, workspace_id, rules.window_ms(), Some(&loaded), |root, touches| {
@@ -376,13 +377,12 @@ async fn sum_chunk(
         })
         .await?;
     }
-    let mut texts = std::mem::take(&mut loaded.texts);
-    let stands = standing(store, workspace_id, chunk, &mut texts).await?;
+    let standing = Standing::load(store, workspace_id, chunk).await?;
+    let texts = &loaded.texts;
     let (old, new) = (view(rules.basis.0), view(rules.basis.1));
-    for standing in stands.iter().filter(|standing| standing.row.views & old != 0) {
-        let row = &standing.row;
-        let from = row.amounts[model] * standing.signs;
-        sums.add(row.order_id, texts.get(row.texts.currency), row.facet_id, from, 0);
+    for (row, signs) in standing.rows().filter(|(row, _)| row.views & old != 0) {
+        let from = row.amounts[model] * signs;
+        sums.add(row.order_id, standing.currency(row), row.facet_id, from, 0);
     }
     let (mut poster, mut rows) = (Poster::default(), Vec::new());
     let in_chunk = |order: &&read::Order| chunk.binary_search(&order.id).is_ok();

@@ -41,10 +41,26 @@ fn main() {
 }
 
 async fn bench(dir: PathBuf, size: Size) {
-    forget_old(&dir);
-    let config = Config::for_data_dir(&dir);
+    let tables = concat!(
+        include_str!("../../sql/clickhouse/migrations/0001_visits.sql"),
+        include_str!("../../sql/clickhouse/migrations/0002_sales.sql")
+    );
+    // Written when the data are whole.
+    let stamp = dir.join("bench-tables.sql");
+    let are_there = std::fs::read_to_string(&stamp).is_ok_and(|known| known == tables);
+    if !are_there {
+        // Data of other tables than today's, or cut short. Nothing there is the usual case.
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).expect("the folder of the build can be written");
+    }
+    let mut config = Config::for_data_dir(&dir);
+    // Merging the touches into one part says nothing for more than a minute.
+    config.store.answer_timeout_ms = 600_000;
     let app = App::open(config, Clock::system()).await.expect("the bench data open");
-    prepare(&app, &size).await;
+    if !are_there {
+        make(&app, &size).await;
+        std::fs::write(stamp, tables).expect("the folder of the build can be written");
+    }
     let window_ms = attribute::window_ms(&app, WORKSPACE);
 
     let (mut bytes, mut credits) = (0, 0);
@@ -104,49 +120,18 @@ async fn execute(app: &App, sql: &str) {
     app.store.client().query_raw(sql).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Data of other tables than today's are made again.
-fn forget_old(dir: &Path) {
-    let tables = concat!(
-        include_str!("../../sql/clickhouse/migrations/0001_visits.sql"),
-        include_str!("../../sql/clickhouse/migrations/0002_sales.sql")
-    );
-    let stamp = dir.join("bench-tables.sql");
-    if std::fs::read_to_string(&stamp).is_ok_and(|known| known == tables) {
-        return;
-    }
-    // Nothing there is the usual case.
-    let _ = std::fs::remove_dir_all(dir);
-    std::fs::create_dir_all(dir).expect("the folder of the build can be written");
-    std::fs::write(stamp, tables).expect("the folder of the build can be written");
-}
-
-/// Makes the data unless they are there.
-async fn prepare(app: &App, size: &Size) {
-    if !app.directory().workspaces.contains_key(WORKSPACE) {
-        let workspace = Workspace {
-            id: WORKSPACE.to_owned(),
-            name: "Bench".to_owned(),
-            timezone: "UTC".to_owned(),
-            currency: "USD".to_owned(),
-            settings: Settings::default(),
-        };
-        app.control.create_workspace(&workspace, FIRST_MS).await.expect("the workspace is new");
-        app.reload_directory().await.expect("the control store answers");
-    }
-    let there: u64 = app
-        .store
-        .client()
-        .query("SELECT count() FROM orders FINAL")
-        .fetch_one()
-        .await
-        .expect("orders can be counted");
-    if there == size.orders {
-        return;
-    }
+/// Makes the data.
+async fn make(app: &App, size: &Size) {
+    let workspace = Workspace {
+        id: WORKSPACE.to_owned(),
+        name: "Bench".to_owned(),
+        timezone: "UTC".to_owned(),
+        currency: "USD".to_owned(),
+        settings: Settings::default(),
+    };
+    app.control.create_workspace(&workspace, FIRST_MS).await.expect("the workspace is new");
+    app.reload_directory().await.expect("the control store answers");
     eprintln!("making {} touches and {} orders", size.touches, size.orders);
-    for table in ["touches", "orders", "facets", "credits"] {
-        execute(app, &format!("TRUNCATE TABLE {table}")).await;
-    }
     let Size { touches, visitors, orders } = size;
     let days_ms = 300_u64 * 86_400_000;
     let channels = "['Organic Search', 'Paid Search', 'Email', 'Paid Social', 'Organic Social', 'Referral', 'AI Assistants', 'Affiliates', 'Display', 'Direct']";

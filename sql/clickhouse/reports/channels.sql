@@ -2,19 +2,19 @@
 -- Credits are summed by facet first and named afterwards, so that the strings of a facet are read once each.
 -- `direct` and `unattributed` are parts of a row's money, told apart for the proof as in credited.sql.
 WITH
-    -- What did each facet earn in each currency?
+    -- What did each facet earn in each currency, by what, and was it new, again, or given back? The currency as a
+    -- number, because rows are grouped by numbers in half the time.
     earned AS
     (
         SELECT
             facet_id,
-            currency,
-            earner
+            CAST(reinterpretAsUInt32(currency), 'UInt32') AS currency_number
             /*order_columns*/,
-            sum(sign * parts_/*model*/) AS orders_parts,
-            sumIf(sign * parts_/*model*/, kind != 'renewal') AS new_orders_parts,
-            sumIf(sign * amount_/*model*/, entry = 'order' AND kind != 'renewal') AS new_minor,
-            sumIf(sign * amount_/*model*/, entry = 'order' AND kind = 'renewal') AS renewal_minor,
-            sumIf(sign * amount_/*model*/, entry != 'order') AS refunded_minor
+            earner,
+            kind = 'renewal' AS is_renewal,
+            entry != 'order' AS is_refund,
+            sum(sign * parts_/*model*/) AS parts,
+            sum(sign * amount_/*model*/) AS minor
         FROM credits
         WHERE workspace_id = {workspace:String}
             /*view*/
@@ -22,21 +22,18 @@ WITH
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*touch_filters*/
             /*order_filters*/
-        GROUP BY facet_id, currency, earner /*order_columns*/
+        GROUP BY facet_id, currency_number /*order_columns*/, earner, is_renewal, is_refund
     )
 SELECT
     /*values*/ AS values,
-    toString(currency) AS code,
-    sum(orders_parts) AS orders,
-    sum(new_orders_parts) AS new_orders,
-    sum(new_minor) AS new,
-    sum(renewal_minor) AS renewal,
-    sum(refunded_minor) AS refunded,
-    sumIf(
-        new_minor + renewal_minor + refunded_minor,
-        earner = 'direct' OR (earner = 'touch' AND facet.channel = 'Direct')
-    ) AS direct,
-    sumIf(new_minor + renewal_minor + refunded_minor, earner = 'unattributed') AS unattributed
+    reinterpretAsString(currency_number) AS code,
+    sum(parts) AS orders,
+    sumIf(parts, NOT is_renewal) AS new_orders,
+    sumIf(minor, NOT is_refund AND NOT is_renewal) AS new,
+    sumIf(minor, NOT is_refund AND is_renewal) AS renewal,
+    sumIf(minor, is_refund) AS refunded,
+    sumIf(minor, earner = 'direct' OR (earner = 'touch' AND facet.channel = 'Direct')) AS direct,
+    sumIf(minor, earner = 'unattributed') AS unattributed
 FROM earned
 ANY LEFT JOIN (SELECT * FROM facets WHERE workspace_id = {workspace:String}) AS facet USING (facet_id)
 GROUP BY values, code

@@ -1,6 +1,6 @@
 -- Grain: one row per values of the dimensions, and one row over everything (`everything` = 1).
--- Whole days of UTC are read from the counts by day, what sticks out at both ends of the period from the touches;
--- `days_from_ms` and `days_to_ms` say where the whole days begin and end.
+-- Whole days of UTC are read from the counts by day; `days_from_ms` and `days_to_ms` say where they begin and end.
+-- What sticks out of them at both ends of the period is visit_counts_ends.sql.
 -- Without FINAL: it would sort every touch of the period. A touch stands twice only between being classified again
 -- and the next merge; visits are no money, so that moment is worth the speed.
 WITH counted AS
@@ -15,14 +15,7 @@ WITH counted AS
             AND toDate(at) < toDate(fromUnixTimestamp64Milli({days_to_ms:Int64}, 'UTC'))
             /*touch_filters*/
         GROUP BY facet_id
-        UNION ALL
-        SELECT facet_id, count() AS touches_count
-        FROM touches
-        WHERE workspace_id = {workspace:String}
-            AND ((at >= fromUnixTimestamp64Milli({from_ms:Int64}) AND at < fromUnixTimestamp64Milli({days_from_ms:Int64}))
-                OR (at >= fromUnixTimestamp64Milli({days_to_ms:Int64}) AND at < fromUnixTimestamp64Milli({to_ms:Int64})))
-            /*touch_filters*/
-        GROUP BY facet_id
+        /*ends*/
     )
     GROUP BY facet_id
 )

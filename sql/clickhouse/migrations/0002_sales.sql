@@ -120,4 +120,4 @@ ENGINE = VersionedCollapsingMergeTree(sign, version)
 ORDER BY (workspace_id, booked_at, order_id, entry, entry_id, touch_id)
 -- Granules small enough that the filter leaves most of them out when the credits of a few orders are read, and
 -- blocks of one granule, so that nothing is unpacked beside it.
-SETTINGS index_granularity = 2048, min_compress_block_size = 16384, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 1024, min_compress_block_size = 8192, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::config::Config;
 use crate::control::connections::Connection;
+use crate::control::partners::Link;
 use crate::control::workspaces::Workspace;
 use crate::control::{Control, ControlError};
 use crate::effects::Clock;
@@ -57,14 +58,22 @@ pub struct Parts {
     directory: RwLock<Arc<Directory>>,
 }
 
-/// Workspaces and connections as last read: looked up on every hit, so kept in memory.
+/// Workspaces, connections and partners' links as last read: looked up on every hit, so kept in memory.
 #[derive(Debug, Default)]
 pub struct Directory {
     pub workspaces: HashMap<String, Arc<Workspace>>,
     pub connections: Vec<Arc<Connection>>,
+    /// Partners' links by code.
+    pub links: HashMap<String, Link>,
 }
 
 impl Directory {
+    /// Codes of a workspace whose clicks earn.
+    pub fn codes_of(&self, workspace_id: &str) -> Vec<String> {
+        let own = self.links.iter().filter(|(_, link)| link.is_active() && link.workspace_id == workspace_id);
+        own.map(|(code, _)| code.clone()).collect()
+    }
+
     /// Connections of one workspace at one provider.
     pub fn connections_of<'a>(
         &'a self,
@@ -140,7 +149,9 @@ impl App {
     pub async fn reload_directory(&self) -> Result<(), ControlError> {
         let workspaces = self.control.workspaces().await?;
         let connections = self.control.connections(&self.secrets).await?;
+        let links = self.control.links().await?.into_iter();
         let fresh = Directory {
+            links: links.map(|link| (link.code.to_string(), link)).collect(),
             workspaces: workspaces.into_iter().map(|w| (w.id.clone(), Arc::new(w))).collect(),
             connections: connections.into_iter().map(Arc::new).collect(),
         };

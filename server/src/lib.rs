@@ -6,6 +6,7 @@
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+pub mod affiliate;
 pub mod app;
 pub mod billing;
 pub mod cli;

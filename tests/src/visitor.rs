@@ -72,6 +72,12 @@ impl Visitor {
         Visitor(Arc::new(Parts { shop, number, browser, email: self.0.email.clone() }))
     }
 
+    /// The same browser with a cookie that somebody else's page made the collector set.
+    pub fn with_cookie(self, cookie: &str) -> Visitor {
+        self.browser().cookie = cookie.to_owned();
+        self
+    }
+
     /// Opens a page by typing its address, or by a link that tells no referrer.
     pub async fn visit(&self, path: &str) {
         self.arrives_from("", path).await;

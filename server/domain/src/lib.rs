@@ -9,6 +9,7 @@
 //! provider's versions into one order, [`identity::resolve`] turns bindings into persons.
 #![forbid(unsafe_code)]
 
+pub mod affiliate;
 pub mod attribution;
 pub mod books;
 pub mod cookie_life;

@@ -226,7 +226,7 @@ async fn kept_key(settings: &Settings, workspace_id: &str, errand: Errand) -> an
     Ok(clear)
 }
 
-fn only<'a>(ids: impl Iterator<Item = &'a String>, of: &Of) -> anyhow::Result<String> {
+pub(super) fn only<'a>(ids: impl Iterator<Item = &'a String>, of: &Of) -> anyhow::Result<String> {
     if let Some(id) = &of.workspace {
         return Ok(id.clone());
     }

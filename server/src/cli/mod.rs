@@ -1,7 +1,9 @@
 //! Every command: one file each, one line here. Exit code 0 means done, 1 failed, 2 wrong use.
 
+mod affiliate;
 mod books;
 mod client;
+mod commission;
 mod connection;
 mod demo;
 mod doctor;
@@ -10,9 +12,13 @@ mod erase;
 mod explain;
 mod jobs;
 mod key;
+mod link;
 mod login_link;
 mod migrate;
+mod partner;
+mod payout;
 mod preview;
+mod program;
 mod rates;
 mod report;
 mod rotate;
@@ -65,6 +71,21 @@ enum Command {
     Connection(connection::Command),
     #[command(subcommand)]
     Rates(rates::Command),
+    /// Affiliate programmes and their terms.
+    #[command(subcommand)]
+    Program(program::Command),
+    /// Partners of a programme.
+    #[command(subcommand)]
+    Partner(partner::Command),
+    /// Partners' links.
+    #[command(subcommand)]
+    Link(link::Command),
+    /// What partners earned, and where it stands.
+    #[command(subcommand)]
+    Commission(commission::Command),
+    /// What partners are paid: looked at, approved, given out as files, closed.
+    #[command(subcommand)]
+    Payout(payout::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
@@ -100,6 +121,11 @@ pub fn main() -> ExitCode {
             Command::Key(command) => command.run(config).await,
             Command::Connection(command) => command.run(config).await,
             Command::Rates(command) => command.run(config).await,
+            Command::Program(command) => command.run(config).await,
+            Command::Partner(command) => command.run(config).await,
+            Command::Link(command) => command.run(config).await,
+            Command::Commission(command) => command.run(config).await,
+            Command::Payout(command) => command.run(config).await,
             Command::Attribute(command) => command.run(config).await,
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,

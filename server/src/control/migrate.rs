@@ -15,6 +15,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_polls.sql", sql: include_str!("../../../sql/control/migrations/0002_polls.sql") },
     Migration { name: "0003_books.sql", sql: include_str!("../../../sql/control/migrations/0003_books.sql") },
     Migration { name: "0004_rates.sql", sql: include_str!("../../../sql/control/migrations/0004_rates.sql") },
+    Migration {
+        name: "0005_affiliates.sql",
+        sql: include_str!("../../../sql/control/migrations/0005_affiliates.sql"),
+    },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

@@ -13,8 +13,13 @@ pub(super) const CHECK: &str = "operator's key";
 const CARRIED: &str = "operator's keys before";
 
 /// Every sealed column: table and column; the place a value is sealed for is `<id>/<column's name after sealed_>`.
-const SEALED: [(&str, &str, &str); 2] =
-    [("connections", "sealed_token", "token"), ("connections", "sealed_secrets", "webhook_secrets")];
+const SEALED: [(&str, &str, &str); 5] = [
+    ("connections", "sealed_token", "token"),
+    ("connections", "sealed_secrets", "webhook_secrets"),
+    ("partners", "sealed_email", "email"),
+    ("partners", "sealed_payout", "payout"),
+    ("payout_items", "sealed_recipient", "recipient"),
+];
 
 impl Control {
     /// Checks the operator's key ([`Control::check_key`]) and gives it what earlier keys left.

@@ -34,7 +34,17 @@ const CODES: &[Code] = &[
     code("body.too_long", StatusCode::PAYLOAD_TOO_LARGE, "The body is longer than the route takes."),
     code("body.too_slow", StatusCode::REQUEST_TIMEOUT, "The body did not come in time."),
     code("body_too_large", StatusCode::PAYLOAD_TOO_LARGE, "The webhook is longer than the settings allow."),
+    code(
+        "code_taken",
+        StatusCode::CONFLICT,
+        "A link has this code already, and a code is never given away twice.",
+    ),
     code("exists", StatusCode::CONFLICT, "Something with this id exists already."),
+    code(
+        "foreign_destination",
+        StatusCode::BAD_REQUEST,
+        "A link leads to the workspace's own hosts only, by an address that reads.",
+    ),
     code(
         "foreign_origin",
         StatusCode::FORBIDDEN,
@@ -51,6 +61,11 @@ const CODES: &[Code] = &[
         StatusCode::BAD_REQUEST,
         "A parameter is unknown or has no such value; `field` names it.",
     ),
+    code(
+        "ledger_busy",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The ledger of commissions changed in the same moment; nothing was done.",
+    ),
     code("malformed_header", StatusCode::UNAUTHORIZED, "A webhook header does not read."),
     code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The address does not take that method."),
     code("missing_header", StatusCode::UNAUTHORIZED, "A webhook header is missing."),
@@ -65,7 +80,9 @@ const CODES: &[Code] = &[
     code("no_such_file", StatusCode::NOT_FOUND, "The pixel has no file of that name."),
     code("no_such_route", StatusCode::NOT_FOUND, "There is nothing at the address."),
     code("no_token", StatusCode::CONFLICT, "The connection has no token to read the provider's lists with."),
+    code("nothing_to_pay", StatusCode::NOT_FOUND, "Nobody in the payout is paid that way."),
     code("other_workspace", StatusCode::FORBIDDEN, "The key is for another workspace than the caller named."),
+    code("payout_closed", StatusCode::CONFLICT, "The payout was closed before, otherwise than asked."),
     code(
         "pixel_missing",
         StatusCode::SERVICE_UNAVAILABLE,
@@ -99,10 +116,15 @@ const CODES: &[Code] = &[
     code("token_refused", StatusCode::UNPROCESSABLE_ENTITY, "The provider refuses the access token."),
     code("truncated_body", StatusCode::BAD_REQUEST, "The webhook broke off before its end."),
     code("unauthorized", StatusCode::UNAUTHORIZED, "There is no valid key with the request."),
+    code("unknown_commission", StatusCode::NOT_FOUND, "The workspace has no such commission."),
     code("unknown_connection", StatusCode::NOT_FOUND, "The workspace has no such connection."),
     code("unknown_erasure", StatusCode::NOT_FOUND, "There is no erasure with that id."),
     code("unknown_key", StatusCode::NOT_FOUND, "There is no such key to revoke."),
+    code("unknown_link", StatusCode::NOT_FOUND, "There is no link with that code."),
     code("unknown_order", StatusCode::NOT_FOUND, "The workspace has no order with that id."),
+    code("unknown_partner", StatusCode::NOT_FOUND, "The workspace has no such partner."),
+    code("unknown_payout", StatusCode::NOT_FOUND, "The workspace has no such payout."),
+    code("unknown_program", StatusCode::NOT_FOUND, "The workspace has no such affiliate programme."),
     code("unknown_provider", StatusCode::NOT_FOUND, "There is no provider of that name."),
     code("unknown_statement", StatusCode::NOT_FOUND, "No statement of that month was made."),
     code(
@@ -112,6 +134,7 @@ const CODES: &[Code] = &[
     ),
     code("unknown_workspace", StatusCode::NOT_FOUND, "There is no such workspace, or it is gone."),
     code("visitor_not_signed", StatusCode::BAD_REQUEST, "Only a signed visitor id can be handed over."),
+    code("wrong_status", StatusCode::CONFLICT, "There is no such step from where the partner stands."),
 ];
 
 /// Every code, by name.

@@ -206,7 +206,7 @@ fn accepted(taken: &Taken, headers: &HeaderMap) -> Response {
     response
 }
 
-fn set_cookie(answer: &mut HeaderMap, taken: &Taken, headers: &HeaderMap) {
+pub(super) fn set_cookie(answer: &mut HeaderMap, taken: &Taken, headers: &HeaderMap) {
     let (Some(visitor), Some(wish)) = (&taken.visitor, &taken.cookie) else { return };
     let mut value =
         format!("{VISITOR_COOKIE}={visitor}; Max-Age={COOKIE_AGE_SECONDS}; Path=/; Secure; SameSite=Lax");

@@ -1,10 +1,13 @@
 //! The HTTP edge: `router.rs` shows the whole surface; a file per noun.
 
+mod affiliates;
 pub mod attribution;
 pub mod auth;
 pub mod body;
+mod click;
 pub mod codes;
 pub mod collect;
+mod commissions;
 pub mod connections;
 pub mod dead_letters;
 pub mod handover;
@@ -15,6 +18,7 @@ pub mod keys;
 pub mod metrics;
 pub mod openapi;
 pub mod orders;
+mod payouts;
 pub mod people;
 pub mod pixel_files;
 pub mod problem;

@@ -24,6 +24,7 @@ use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
     tags(
         (name = "Reports", description = "Questions about money, visits and matching."),
         (name = "Orders", description = "Orders, and the explanation of each."),
+        (name = "Affiliates", description = "Programmes, partners, links, commissions and payouts."),
         (name = "Keys", description = "API keys; needs the scope `admin`."),
         (name = "Collector", description = "What browsers and billing providers send."),
         (name = "Operation", description = "Health, metrics and this document.")
@@ -50,7 +51,7 @@ impl Modify for Keys {
 
 /// Routes outside `/v1/reports`, `/v1/orders` and `/v1/keys`, whose bodies have formats of their own: method, path,
 /// tag, what it does, more of it, and the status of success.
-const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 12] = [
+const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 13] = [
     (
         HttpMethod::Post,
         "/c",
@@ -74,6 +75,14 @@ const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 12] = [
         "Take a page view without a script.",
         "An image of one pixel. Who has the visitor cookie is followed; else the view counts and nobody is. Needs no key.",
         "200",
+    ),
+    (
+        HttpMethod::Get,
+        "/r/{code}",
+        "Collector",
+        "Follow a partner's link.",
+        "Records the click, sets the visitor cookie and leads to the link's landing page, or with `to` to another page of the workspace's hosts: a path, or a whole address. Tags utm_… go along. A link that is archived leads on and counts nothing. Needs no key.",
+        "302",
     ),
     (
         HttpMethod::Get,

@@ -10,8 +10,9 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    attribution, codes, collect, connections, dead_letters, handover, health, import, jobs, keys, metrics,
-    orders, people, pixel_files, reconciliation, reports, statements, webhooks,
+    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, handover, health,
+    import, jobs, keys, metrics, orders, payouts, people, pixel_files, reconciliation, reports, statements,
+    webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -35,6 +36,7 @@ pub fn collector(app: App) -> Router {
 fn collector_routes(app: &App) -> Router<App> {
     Router::new()
         .merge(pixel_files::routes())
+        .merge(click::routes())
         .merge(webhooks::routes(app.config.http.webhook_body_bytes_max))
         .merge(health::routes())
         .merge(metrics::routes())
@@ -65,6 +67,9 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(connections::routes())
         .merge(jobs::routes())
         .merge(attribution::routes())
+        .merge(affiliates::routes())
+        .merge(commissions::routes())
+        .merge(payouts::routes())
         .merge(dead_letters::routes())
         .merge(reconciliation::routes())
         .merge(statements::routes())

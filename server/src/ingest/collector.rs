@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use domain::ids::{VisitorId, derive_id};
 use domain::visit::{Agent, Device};
 use domain::visitor_token::{Evidence, VisitorKeys};
 use moka::sync::Cache;
@@ -27,6 +28,9 @@ use crate::secrets::Secrets;
 /// Facets remembered as stored; a forgotten one is written again, which changes nothing.
 const FACETS_KNOWN_MAX: u64 = 200_000;
 const AGENTS_KNOWN_MAX: u64 = 20_000;
+const CLICKS_KNOWN_MAX: u64 = 100_000;
+/// The page a partner's link leads to tells of the same click within this time.
+const CLICK_ARRIVES_MS: i64 = 10 * 60 * 1000;
 
 /// What hits are decided with. One per process.
 pub struct Collector {
@@ -36,6 +40,8 @@ pub struct Collector {
     agents: Cache<String, Agent>,
     /// Facets that ClickHouse has or will have, by workspace and id.
     facets: Cache<u128, ()>,
+    /// When visitors last followed a partner's link, by workspace, visitor and code.
+    clicks: Cache<u128, i64>,
     pub(super) limits: Limits,
     pub(super) data_centers: Networks,
     /// Whether headers that no browser leaves out are asked for.
@@ -99,6 +105,7 @@ impl Collector {
             sites: SiteCache::default(),
             agents: Cache::new(AGENTS_KNOWN_MAX),
             facets: Cache::new(FACETS_KNOWN_MAX),
+            clicks: Cache::new(CLICKS_KNOWN_MAX),
             limits: Limits::new(config),
             data_centers: Networks::load(&config.data_center_networks, &config.data_center_file)?,
             reads_signals: config.header_signals,
@@ -164,6 +171,25 @@ impl Collector {
             }
             _ => Err(NoHandover::NotSigned),
         }
+    }
+
+    /// Remembers that a visitor, by its signed id, just followed a partner's link and that a touch was made of it.
+    pub fn followed(&self, site: &Site, visitor: &str, code: &str, now_ms: i64) {
+        if let Ok((id, _)) = self.keys.read(visitor, &site.id) {
+            self.clicks.insert(click_key(site, id, code), now_ms);
+        }
+    }
+
+    /// Whether the touch of this landing was made already, when its link was followed.
+    pub(super) fn has_followed(&self, site: &Site, visitor: VisitorId, code: &str, now_ms: i64) -> bool {
+        let last = self.clicks.get(&click_key(site, visitor, code));
+        last.is_some_and(|at_ms| (at_ms..at_ms.saturating_add(CLICK_ARRIVES_MS)).contains(&now_ms))
+    }
+
+    /// A token by which a visitor, by its signed id, goes on where no cookie of ours reaches.
+    pub fn token_of(&self, visitor: &str, workspace_id: &str, now_ms: i64) -> Option<String> {
+        let (id, evidence) = self.keys.read(visitor, workspace_id).ok()?;
+        (evidence == Evidence::Signed).then(|| self.keys.hand_over(id, workspace_id, now_ms))
     }
 
     /// Counts a body in which no hit could be told from another.
@@ -288,6 +314,10 @@ fn kind_of(request: &Request<'_>, hit: &Result<Hit<'_>, HitError>) -> &'static s
 fn workspace_of(sites: &Sites, hit: &Result<Hit<'_>, HitError>) -> Arc<str> {
     let site = hit.as_ref().ok().and_then(|hit| sites.get(&hit.ws));
     site.map_or_else(|| "".into(), |site| site.id.clone())
+}
+
+fn click_key(site: &Site, visitor: VisitorId, code: &str) -> u128 {
+    derive_id(&["click", &site.id, &visitor.to_string(), code])
 }
 
 fn facet_key(site: &Site, facet_id: u64) -> u128 {

@@ -358,6 +358,12 @@ fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Rej
     };
     match classify(&landing) {
         Verdict::Touch(origin) => {
+            // Who followed a partner's link was counted then: the page it led to is the same visit.
+            if let (Some(code), Visitor::Known { id, .. }) = (&origin.partner, draft.visitor)
+                && context.collector.has_followed(draft.site(), id, code, context.request.received_at_ms)
+            {
+                return Ok(());
+            }
             let facets = Facets::of(&origin, context.request.country, draft.agent.device);
             let facet_id = facet_id(&facets);
             draft.touch = Some(Touch { origin, facets, facet_id });

@@ -28,15 +28,17 @@ pub struct Site {
 }
 
 impl Site {
-    fn new(workspace: &Workspace, secrets: &Secrets, before: Option<&Site>) -> Site {
+    /// `codes` are those of the workspace's partners' links, beside the ones its settings name.
+    fn new(workspace: &Workspace, codes: &[String], secrets: &Secrets, before: Option<&Site>) -> Site {
         let settings = &workspace.settings;
+        let named = settings.partner_codes.iter().map(|code| code.to_lowercase());
         let domains: HashSet<String> = settings.domains.iter().map(|domain| domain.to_lowercase()).collect();
         Site {
             id: workspace.id.as_str().into(),
             visit: domain::visit::Site {
                 domains: domains.iter().map(|domain| without_port(domain).to_owned()).collect(),
                 ref_params: settings.ref_params.clone(),
-                partner_codes: settings.partner_codes.iter().map(|code| code.to_lowercase()).collect(),
+                partner_codes: named.chain(codes.iter().cloned()).collect(),
                 ..domain::visit::Site::default()
             },
             persons: PersonKeys::new(secrets, &workspace.id),
@@ -52,13 +54,17 @@ impl Site {
         if self.domains.is_empty() {
             return true;
         }
-        let Some(place) = host_and_port(address) else { return false };
-        let place = place.to_ascii_lowercase();
-        let host = without_port(&place);
-        self.domains.contains(&place)
-            || self.domains.contains(host)
-            || self.domains.contains(registrable(host.trim_end_matches('.')))
+        host_and_port(address).is_some_and(|place| is_listed(&self.domains, place))
     }
+}
+
+/// Whether a `host[:port]`, its host or its registrable domain is among `domains`, which are in lower case.
+pub fn is_listed(domains: &HashSet<String>, place: &str) -> bool {
+    let place = place.to_ascii_lowercase();
+    let host = without_port(&place);
+    domains.contains(&place)
+        || domains.contains(host)
+        || domains.contains(registrable(host.trim_end_matches('.')))
 }
 
 /// Stands for a workspace where its facets and hits meet those of others.
@@ -115,7 +121,7 @@ impl SiteCache {
         }
         let site = |workspace: &Arc<Workspace>| {
             let before = known.by_id.get(&workspace.id).map(Arc::as_ref);
-            Arc::new(Site::new(workspace, secrets, before))
+            Arc::new(Site::new(workspace, &directory.codes_of(&workspace.id), secrets, before))
         };
         let by_id =
             directory.workspaces.iter().map(|(id, workspace)| (id.clone(), site(workspace))).collect();
@@ -142,7 +148,7 @@ mod tests {
             currency: "USD".into(),
             settings,
         };
-        Site::new(&workspace, &secrets, None)
+        Site::new(&workspace, &[], &secrets, None)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod attribute;
+pub mod commission;
 pub mod erase;
 mod facts;
 pub mod match_watch;
@@ -30,8 +31,14 @@ use crate::store::StoreError;
 pub use run::{run, settle};
 
 /// Every job, in the order in which work flows through them.
-pub static JOBS: [&dyn Job; 5] =
-    [&apply::Apply, &erase::Erase, &rates::Convert, &resolve::Reconcile, &erase::EraseInbox];
+pub static JOBS: [&dyn Job; 6] = [
+    &apply::Apply,
+    &erase::Erase,
+    &rates::Convert,
+    &resolve::Reconcile,
+    &commission::Mature,
+    &erase::EraseInbox,
+];
 
 /// Work that is done in steps.
 pub trait Job: Sync {

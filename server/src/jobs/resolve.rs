@@ -19,7 +19,7 @@ use domain::order::{
 use domain::visitor_token::VisitorKeys;
 use futures::future::BoxFuture;
 
-use super::{Job, JobError, Place, attribute};
+use super::{Job, JobError, Place, attribute, commission};
 use crate::app::App;
 use crate::control::dirty::{Dirty, Subject};
 use crate::person_keys::PersonKeys;
@@ -59,6 +59,7 @@ pub async fn reconcile_once(app: &App) -> Result<usize, JobError> {
         let subjects = marks.iter().map(|mark| &mark.subject);
         let orders = resolve_once(app, workspace_id, subjects).await?;
         attribute::attribute_orders(app, workspace_id, &orders).await?;
+        commission::accrue_orders(app, workspace_id, &orders).await?;
     }
     app.control.clear_dirty(&marks).await?;
     Ok(marks.len())

@@ -1,13 +1,18 @@
 //! Every invariant of the money, checked now: credits are the orders, to the cent, and nothing waits unseen.
 //! Only reads. An SQL file and a line in [`CHECKS`] is a new check.
 
+use std::collections::BTreeMap;
+
 use clickhouse::Row;
+use domain::affiliate::ledger::{Account, Entry, Reason};
 use domain::attribution::MODELS;
 use domain::books::Difference;
 use serde::{Deserialize, Serialize};
 
-use super::{JobError, attribute};
+use super::{JobError, attribute, commission};
 use crate::app::App;
+use crate::control::ledger::{Posting, Which};
+use crate::control::payouts::PayoutState;
 use crate::sql;
 
 /// Offenders named of each check.
@@ -134,6 +139,8 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     checks.push(applied(app, workspace_id).await?);
     checks.push(compared(app, workspace_id).await?);
     checks.push(chained(app, workspace_id).await?);
+    checks.push(owed(app, workspace_id).await?);
+    checks.push(paid_out(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
     Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
 }
@@ -217,6 +224,70 @@ async fn chained(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
         failures,
         faults,
     ))
+}
+
+/// The ledger of commissions says what the orders say, and says it by entries that cannot be doubted.
+async fn owed(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let mut faults = Vec::new();
+    for Posting { id, commission } in commission::all_missing(app, workspace_id).await? {
+        let is_earning = |entry: &&Entry| [entry.from, entry.to].contains(&Account::Expense);
+        let missing = commission.entries.iter().filter(is_earning);
+        faults.extend(missing.map(|entry| {
+            format!("{id}: {} {} of {} is not booked", entry.reason, entry.amount_minor, entry.source)
+        }));
+    }
+    for stored in app.control.commissions(workspace_id, Which::All).await? {
+        let entries = &stored.commission.entries;
+        let fault = domain::affiliate::ledger::fault(entries);
+        faults.extend(fault.map(|fault| format!("{}: {fault}", stored.id)));
+    }
+    let failures = faults.len() as u64;
+    faults.truncate(OFFENDERS_MAX);
+    let what = "every commission is what its order earned under its terms, and no entry is missing";
+    Ok(finding("ledger", what, failures, faults))
+}
+
+/// What a payout says it sends is what the ledger moved for it, partner by partner.
+async fn paid_out(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let mut moved: BTreeMap<(String, String), (i64, i64, i64)> = BTreeMap::new();
+    for stored in app.control.commissions(workspace_id, Which::All).await? {
+        for entry in &stored.commission.entries {
+            let key = (entry.source.clone(), stored.commission.referral.partner.clone());
+            let signed = |account: Account| match (entry.from == account, entry.to == account) {
+                (true, _) => -entry.amount_minor,
+                (_, true) => entry.amount_minor,
+                _ => 0,
+            };
+            let (approved, under_way, paid) = match entry.reason {
+                Reason::PayoutApproved => (signed(Account::Processing), signed(Account::Processing), 0),
+                Reason::PayoutPaid => (0, signed(Account::Processing), signed(Account::Paid)),
+                Reason::PayoutCanceled => (0, signed(Account::Processing), 0),
+                _ => continue,
+            };
+            let sums = moved.entry(key).or_default();
+            *sums = (sums.0 + approved, sums.1 + under_way, sums.2 + paid);
+        }
+    }
+    let mut faults = Vec::new();
+    for payout in app.control.payouts(workspace_id, None, &app.secrets).await? {
+        for item in &payout.items {
+            let sums = moved.remove(&(payout.id.clone(), item.partner_id.clone())).unwrap_or_default();
+            let amount = item.amount_minor;
+            let wanted = match item.state {
+                PayoutState::Processing => (amount, amount, 0),
+                PayoutState::Paid => (amount, 0, amount),
+                PayoutState::Canceled => (amount, 0, 0),
+            };
+            if sums != wanted {
+                faults.push(format!("{} {}: the ledger moved otherwise", payout.id, item.partner_id));
+            }
+        }
+    }
+    faults.extend(moved.into_keys().map(|(payout, partner)| format!("{payout} {partner}: no such payout")));
+    let failures = faults.len() as u64;
+    faults.truncate(OFFENDERS_MAX);
+    let what = "every payout is what the ledger moved for it, to the unit and only once";
+    Ok(finding("payouts", what, failures, faults))
 }
 
 fn with_models(sql: &str) -> String {

@@ -2,11 +2,13 @@
 //! in its name what must hold. Sums are asserted to the cent.
 
 mod accounts;
+mod affiliates;
 mod api;
 mod bad_days;
 mod collector_headers;
 mod collector_limits;
 mod collector_signals;
+mod commissions;
 mod currencies;
 mod deliveries;
 mod handover;
@@ -15,6 +17,7 @@ mod match_watch;
 mod matching;
 mod models;
 mod outages;
+mod payouts;
 mod polling;
 mod preview;
 mod recompute;

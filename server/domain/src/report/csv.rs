@@ -33,12 +33,17 @@ fn heading(column: &Column) -> String {
 fn field(cell: &Cell) -> String {
     match cell {
         // Whatever the column: amounts are never text.
-        Cell::Text(text) => quoted(&harmless(text)),
+        Cell::Text(text) => csv_field(text),
         Cell::Count(count) => count.to_string(),
         Cell::Parts(parts) | Cell::Ratio(parts) => number_of_parts(*parts),
         Cell::Money(money) => money.minor.to_string(),
         Cell::Empty => String::new(),
     }
+}
+
+/// One text field of a CSV file: harmless in a spreadsheet, quoted where it has to be.
+pub fn csv_field(text: &str) -> String {
+    quoted(&harmless(text))
 }
 
 /// A campaign called `=HYPERLINK(…)` would run when the file is opened: an apostrophe in front makes

@@ -18,6 +18,7 @@ mod terminal;
 mod timing;
 
 pub use channels::{ChannelReport, ChannelRow, CreditSum, Sums, VisitSum, channels};
+pub use csv::csv_field;
 pub use dimension::{DIMENSIONS, Dimension};
 pub use json::number_of_parts;
 pub use models::{ModelReport, ModelRow, ModelSum, models};

@@ -1,0 +1,42 @@
+//! Why something about affiliates was not done.
+
+use domain::affiliate::code::DestinationError;
+use domain::affiliate::{PartnerStatus, TermsError};
+use thiserror::Error;
+
+use crate::control::ControlError;
+use crate::control::payouts::PayoutState;
+
+#[derive(Debug, Error)]
+pub enum AffiliateError {
+    #[error("there is no programme {0:?} in this workspace")]
+    UnknownProgram(String),
+    #[error("there is no partner {0:?} in this workspace")]
+    UnknownPartner(String),
+    #[error("there is no link {0:?} in this workspace, or it is archived")]
+    UnknownLink(String),
+    #[error("there is no commission {0:?} in this workspace")]
+    UnknownCommission(String),
+    #[error("there is no payout {0:?} in this workspace")]
+    UnknownPayout(String),
+    #[error(
+        "what is due changed since the preview, or the token is of another one; look again and approve that"
+    )]
+    PreviewOutdated,
+    #[error("the payout {id} is {} already; nothing was changed", .state.name())]
+    PayoutClosed { id: String, state: PayoutState },
+    #[error("the ledger changed in the same moment; nothing was done, try again")]
+    Raced,
+    #[error("the code {0:?} is taken, and a code is never given away twice; choose another")]
+    CodeTaken(String),
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    #[error("a partner who is {from} cannot become {to}")]
+    Status { from: PartnerStatus, to: PartnerStatus },
+    #[error("{detail}")]
+    Invalid { field: &'static str, detail: String },
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}

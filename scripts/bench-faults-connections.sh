@@ -7,4 +7,4 @@ source "$(dirname "$0")/lib.sh"
 ulimit -n "$(ulimit -Hn)"
 cargo build --quiet --release -p tributary -p load
 target=${CARGO_TARGET_DIR:-target}
-node scripts/bench-faults.mjs connections "$target/release/tributary" "$target/release/load"
+node scripts/bench-faults.mjs heads,bodies,crowd "$target/release/tributary" "$target/release/load"

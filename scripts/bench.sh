@@ -15,7 +15,6 @@ scripts/setup.sh
 say "building for release"
 cargo build --quiet --release -p tributary --bins --bench attribution
 cargo build --quiet --release -p load -p polar-standin
-if wants faults-kills; then cargo test --quiet --release --no-run -p tributary --test process; fi
 if wants collector; then cargo build --quiet --release -p tributary --features bench --bench collector; fi
 rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT

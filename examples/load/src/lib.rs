@@ -16,6 +16,10 @@ use std::time::{Duration, Instant};
 pub use hold::{Held, Slow, hold};
 pub use request::Template;
 
+/// Between one connection's first request and the next one's: browsers do not come within the same moment, and what
+/// thousands of them do to a queue of connections is not what a rate is measured for ([`hold`] does that).
+const ARRIVAL: Duration = Duration::from_micros(100);
+
 /// What to send.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -134,6 +138,7 @@ pub async fn run(plan: &Plan) -> Report {
         let (plan, templates) = (plan.clone(), templates.clone());
         let extra = u64::from((at as u64) < plan.requests_max % plan.connections.max(1) as u64);
         tokio::spawn(async move {
+            tokio::time::sleep_until((started + ARRIVAL * at as u32).into()).await;
             wire::send(&plan, templates, at as u64, share.saturating_add(extra), started).await
         })
     });

@@ -28,6 +28,9 @@ struct Arguments {
     /// Send no more requests a second than this.
     #[arg(long)]
     rate: Option<u64>,
+    /// Do not make a broken connection again: end when the server is gone.
+    #[arg(long)]
+    once: bool,
     /// Send from pages of another site, so that every hit is refused.
     #[arg(long)]
     foreign: bool,
@@ -81,6 +84,7 @@ async fn main() -> anyhow::Result<()> {
     plan.duration = Duration::from_secs(arguments.seconds);
     plan.requests_max = arguments.requests.unwrap_or(u64::MAX);
     plan.requests_per_second_max = arguments.rate;
+    plan.reconnects = !arguments.once;
     plan.is_foreign = arguments.foreign;
     plan.clients = match arguments.clients {
         None => load::Clients::Peer,
@@ -91,6 +95,7 @@ async fn main() -> anyhow::Result<()> {
     let report = load::run(&plan).await;
     println!("requests/s  {:.0}", report.requests_per_second());
     println!("hits/s      {:.0}", report.hits_per_second());
+    println!("accepted    {}", report.requests);
     println!("p50         {:?}", report.latency(500));
     println!("p99         {:?}", report.latency(990));
     println!("answered    {:.0}", report.answered_per_second());

@@ -1,4 +1,4 @@
-//! Requests, built once: what differs from one to the next is written over in place.
+//! Requests, built once: of what is sent only that is written anew which differs from one to the next.
 
 use std::ops::Range;
 
@@ -109,33 +109,36 @@ impl Template {
         }
     }
 
-    /// Fills in who, when and the next hit ids; answers the bytes to send and those ids.
+    /// Writes a request of this visitor at this time into `request`, in place of what it held. The ids of its hits
+    /// come from `next_id` and are left in `ids`.
     pub fn fill(
-        &mut self,
+        &self,
+        request: &mut Vec<u8>,
         visitor: &[u8],
         session: u128,
         at_ms: u64,
         mut next_id: impl FnMut() -> u128,
         ids: &mut Vec<u128>,
-    ) -> &[u8] {
+    ) {
+        request.clear();
+        request.extend_from_slice(&self.bytes);
         let session = ulid(session);
         let time = format!("{at_ms:013}");
         ids.clear();
         for at in 0..self.hit_ids.len() {
             let id = next_id();
             ids.push(id);
-            self.bytes[self.hit_ids[at].clone()].copy_from_slice(&ulid(id));
-            self.bytes[self.visitors[at].clone()].copy_from_slice(visitor);
-            self.bytes[self.sessions[at].clone()].copy_from_slice(&session);
-            self.bytes[self.times[at].clone()].copy_from_slice(time.as_bytes());
+            request[self.hit_ids[at].clone()].copy_from_slice(&ulid(id));
+            request[self.visitors[at].clone()].copy_from_slice(visitor);
+            request[self.sessions[at].clone()].copy_from_slice(&session);
+            request[self.times[at].clone()].copy_from_slice(time.as_bytes());
         }
         if let Some(network) = &self.network {
             // The hit's counter: another /64 with every request.
             let number = ids.first().map_or(0, |id| (id ^ (id >> 32)) as u32);
             let network_text = format!("{:04x}:{:04x}", number >> 16, number & 0xffff);
-            self.bytes[network.clone()].copy_from_slice(network_text.as_bytes());
+            request[network.clone()].copy_from_slice(network_text.as_bytes());
         }
-        &self.bytes
     }
 }
 
@@ -169,16 +172,16 @@ mod tests {
 
     #[test]
     fn a_filled_request_is_whole_json_of_the_announced_length() {
-        let mut template = Template::new("ws_demo", 3, 5, true, 30);
-        let mut ids = Vec::new();
+        let template = Template::new("ws_demo", 3, 5, true, 30);
+        let (mut request, mut ids) = (b"what was sent before".to_vec(), Vec::new());
         let visitor = [&b"vis_"[..], &ulid(7)].concat();
         let mut id = 41;
         let next = || {
             id += 1;
             id
         };
-        let text = String::from_utf8(template.fill(&visitor, 9, 1_763_718_000_123, next, &mut ids).to_vec())
-            .unwrap();
+        template.fill(&mut request, &visitor, 9, 1_763_718_000_123, next, &mut ids);
+        let text = String::from_utf8(request).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("Content-Length: {}", body.len())));
         assert_eq!(ids, [42, 43, 44, 45, 46]);
@@ -195,11 +198,12 @@ mod tests {
             clients: Clients::Many,
             ..Plan::new(([127, 0, 0, 1], 1).into(), "ws_demo", 1)
         };
-        let mut template = Template::new("ws_demo", 3, 1, true, 30).coming_from(&plan);
+        let template = Template::new("ws_demo", 3, 1, true, 30).coming_from(&plan);
         let visitor = [&b"vis_"[..], &ulid(7)].concat();
-        let mut fill = |id| {
-            let bytes = template.fill(&visitor, 9, 1_763_718_000_123, || id, &mut Vec::new());
-            String::from_utf8(bytes.to_vec()).unwrap()
+        let fill = |id| {
+            let mut request = Vec::new();
+            template.fill(&mut request, &visitor, 9, 1_763_718_000_123, || id, &mut Vec::new());
+            String::from_utf8(request).unwrap()
         };
         let (first, second) = (fill(0x1_0001), fill(0x1_0002));
         assert!(first.contains("Origin: https://elsewhere.example\r\n"), "{first}");

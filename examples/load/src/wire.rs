@@ -1,9 +1,18 @@
 //! One connection: writes a request, reads the whole answer, goes on. Makes the connection again when it
 //! breaks, as browsers do, but never sends a hit a second time: what was not acknowledged is forgotten.
+//!
+//! Ten thousand connections share the processor's caches with the server they measure, so a connection keeps nothing
+//! between its requests but who it is: what is sent and read passes through buffers of the thread.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::request::{Template, ulid};
@@ -15,6 +24,13 @@ const RECONNECT_MAX: Duration = Duration::from_secs(2);
 const UNSIGNED_CHARS: usize = 30;
 const SIGNED_CHARS: usize = 55;
 const VARIANTS: usize = 8;
+const ANSWER_BYTES: usize = 8192;
+
+thread_local! {
+    /// The request being sent, and the answer being read, by whichever connection has its turn.
+    static REQUEST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ANSWER: RefCell<Box<[u8; ANSWER_BYTES]>> = RefCell::new(Box::new([0; ANSWER_BYTES]));
+}
 
 /// An answer: its status and the signed visitor in it.
 struct Answer {
@@ -23,16 +39,14 @@ struct Answer {
     has_retry_after: bool,
 }
 
-/// What the senders of a plan write, made once: ten thousand of them would else be busy with it for seconds, while
-/// the server waits for their first request.
-#[derive(Clone)]
+/// What the senders of a plan write, made once for all of them.
 pub(crate) struct Templates {
     landings: Vec<Template>,
     pages: Vec<Template>,
 }
 
 impl Templates {
-    pub(crate) fn new(plan: &Plan) -> Templates {
+    pub(crate) fn new(plan: &Plan) -> Arc<Templates> {
         let all = |landing, chars| {
             let build = |variant| {
                 Template::new(&plan.workspace, variant, plan.hits_per_request, landing, chars)
@@ -40,18 +54,17 @@ impl Templates {
             };
             (0..VARIANTS).map(build).collect()
         };
-        Templates { landings: all(true, UNSIGNED_CHARS), pages: all(false, SIGNED_CHARS) }
+        Arc::new(Templates { landings: all(true, UNSIGNED_CHARS), pages: all(false, SIGNED_CHARS) })
     }
 }
 
 pub(crate) async fn send(
     plan: &Plan,
-    templates: Templates,
+    templates: Arc<Templates>,
     sender: u64,
     requests_max: u64,
     started: Instant,
 ) -> Report {
-    let Templates { mut landings, mut pages } = templates;
     let now_ms = now_ms();
     // 48 bits of time, then seed, sender and a counter: distinct between runs, senders and hits.
     let base = u128::from(now_ms) << 80
@@ -59,7 +72,6 @@ pub(crate) async fn send(
         | u128::from(sender & 0xffff) << 32;
     let mut counter = 0u128;
     let mut report = Report::default();
-    let mut buffer = vec![0u8; 8192];
     let mut stream: Option<TcpStream> = None;
     let mut signed: Option<[u8; SIGNED_CHARS]> = None;
     let (mut visitor, mut session) = ([0u8; UNSIGNED_CHARS], 0u128);
@@ -89,12 +101,12 @@ pub(crate) async fn send(
             counter += 1;
             base | counter
         };
-        let bytes = match &signed {
-            Some(signed) => pages[variant].fill(signed, session, at_ms, next, &mut ids),
-            None => landings[variant].fill(&visitor, session, at_ms, next, &mut ids),
+        let fill = |request: &mut Vec<u8>| match &signed {
+            Some(signed) => templates.pages[variant].fill(request, signed, session, at_ms, next, &mut ids),
+            None => templates.landings[variant].fill(request, &visitor, session, at_ms, next, &mut ids),
         };
         let asked = Instant::now();
-        match exchange(open, bytes, &mut buffer).await {
+        match exchange(open, fill).await {
             Ok(Answer { status: 202, visitor, .. }) => {
                 report.latencies_us.push(asked.elapsed().as_micros().min(u32::MAX.into()) as u32);
                 report.requests += 1;
@@ -135,30 +147,67 @@ async fn connected<'a>(stream: &'a mut Option<TcpStream>, plan: &Plan) -> Option
     stream.as_mut()
 }
 
-async fn exchange(stream: &mut TcpStream, request: &[u8], buffer: &mut Vec<u8>) -> std::io::Result<Answer> {
-    let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-    stream.write_all(request).await?;
-    let mut filled = 0;
-    loop {
-        if filled == buffer.len() {
-            buffer.resize(filled * 2, 0);
+/// Sends what `fill` writes and reads the answer.
+async fn exchange(stream: &mut TcpStream, fill: impl FnOnce(&mut Vec<u8>)) -> io::Result<Answer> {
+    let rest = REQUEST.with_borrow_mut(|request| {
+        fill(request);
+        match stream.try_write(request) {
+            Ok(written) => Ok(request[written..].to_vec()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(request.clone()),
+            Err(error) => Err(error),
         }
-        let read = stream.read(&mut buffer[filled..]).await?;
-        if read == 0 {
+    })?;
+    if !rest.is_empty() {
+        stream.write_all(&rest).await?;
+    }
+    let mut begun = match poll_fn(|cx| read_answer(Pin::new(&mut *stream), cx)).await? {
+        Ok(answer) => return Ok(answer),
+        Err(begun) => begun,
+    };
+    loop {
+        if stream.read_buf(&mut begun).await? == 0 {
             return Err(broken());
         }
-        filled += read;
-        let Some(head_len) = find(&buffer[..filled], b"\r\n\r\n").map(|at| at + 4) else { continue };
-        let body_len = content_length(&buffer[..head_len]).ok_or_else(broken)?;
-        if filled >= head_len + body_len {
-            let status = std::str::from_utf8(&buffer[9..12]).ok().and_then(|text| text.parse().ok());
-            let body = &buffer[head_len..head_len + body_len];
-            return Ok(Answer {
-                status: status.ok_or_else(broken)?,
-                visitor: signed_visitor(body),
-                has_retry_after: find(&buffer[..head_len], b"retry-after: ").is_some(),
-            });
+        if let Some(answer) = Answer::read(&begun)? {
+            return Ok(answer);
         }
+    }
+}
+
+/// Nearly always the whole answer comes at once; else what came of it is handed back.
+fn read_answer(
+    stream: Pin<&mut TcpStream>,
+    cx: &mut std::task::Context<'_>,
+) -> Poll<io::Result<Result<Answer, Vec<u8>>>> {
+    ANSWER.with_borrow_mut(|space| {
+        let mut buffer = ReadBuf::new(&mut space[..]);
+        ready!(stream.poll_read(cx, &mut buffer))?;
+        let read = buffer.filled();
+        Poll::Ready(match Answer::read(read)? {
+            _ if read.is_empty() => Err(broken()),
+            Some(answer) => Ok(Ok(answer)),
+            None => Ok(Err(read.to_vec())),
+        })
+    })
+}
+
+fn broken() -> io::Error {
+    io::ErrorKind::UnexpectedEof.into()
+}
+
+impl Answer {
+    /// The answer in what was read, once it is whole.
+    fn read(bytes: &[u8]) -> io::Result<Option<Answer>> {
+        let Some(head_len) = find(bytes, b"\r\n\r\n").map(|at| at + 4) else { return Ok(None) };
+        let (head, body) = bytes.split_at(head_len);
+        let body_len = content_length(head).ok_or_else(broken)?;
+        let Some(body) = body.get(..body_len) else { return Ok(None) };
+        let status = head.get(9..12).and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
+        Ok(Some(Answer {
+            status: status.ok_or_else(broken)?,
+            visitor: signed_visitor(body),
+            has_retry_after: find(head, b"retry-after: ").is_some(),
+        }))
     }
 }
 

@@ -129,7 +129,7 @@ impl VisitorKeys {
         }
         let signature = signature.strip_prefix('_').ok_or(TokenError)?;
         let wanted = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if text.len() > 100 || !signature.bytes().all(wanted) {
+        if text.len() > 100 || signature.is_empty() || !signature.bytes().all(wanted) {
             return Err(TokenError);
         }
         let evidence =
@@ -239,6 +239,8 @@ mod tests {
             assert_eq!(keys.read(text, "ws_demo"), Err(TokenError), "{text}");
         }
         assert_eq!(keys.read(&format!("{}_b2 =/+", visitor()), "ws_demo"), Err(TokenError));
+        // Found by fuzzing: a signature announced and not there. The pixel's reader refuses it too.
+        assert_eq!(keys.read(&format!("{}_", visitor()), "ws_demo"), Err(TokenError));
     }
 
     #[test]

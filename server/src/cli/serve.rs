@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -41,7 +40,7 @@ impl Serve {
         refuse_large_files_softly();
         let options = options(&config.http);
         let listen = config.http.listen.clone();
-        let listener = TcpListener::bind(&listen).await.with_context(|| {
+        let listener = serve::listen(&listen).await.with_context(|| {
             format!("cannot listen on {listen}; choose another address with TRIBUTARY_HTTP_LISTEN")
         })?;
         let listen = listener.local_addr()?;

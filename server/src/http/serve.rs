@@ -2,6 +2,7 @@
 //! request (`timed.rs`), a bound on connections, and an orderly end.
 //! Plain HTTP/1.1: TLS and HTTP/2 are the reverse proxy's.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
@@ -28,6 +29,9 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// A line about too many connections at most this often.
 const FULL_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// Connections that wait to be accepted; the system may keep fewer (`net.core.somaxconn`). The usual 1,024 overflow when
+/// thousands connect at once, and who was dropped then knocks again only after a second or more.
+const BACKLOG: u32 = 65_535;
 /// Most bytes of a request's head; longer ones are answered 431.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -45,6 +49,26 @@ impl Default for Options {
     }
 }
 
+/// Listens on the first address that `host:port` stands for and that is free.
+pub async fn listen(on: &str) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::AddrNotAvailable, "the name stands for no address");
+    for address in lookup_host(on).await? {
+        match listen_at(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+fn listen_at(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A restart must not wait for what is left of the last life's connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until `stop` resolves, then lets running requests finish.
 pub async fn serve(listener: TcpListener, router: Router, options: Options, stop: impl Future<Output = ()>) {
     let connections = GracefulShutdown::new();
@@ -52,6 +76,9 @@ pub async fn serve(listener: TcpListener, router: Router, options: Options, stop
     let mut warned: Option<Instant> = None;
     let mut http = http1::Builder::new();
     http.pipeline_flush(true).max_buf_size(HEAD_BYTES_MAX);
+    // A page that closes ends its side right after its last hit, which must not be dropped for that. To learn of it
+    // would also cost each request one more read, with a buffer of its own while the answer is made.
+    http.half_close(true);
     tokio::pin!(stop);
     loop {
         if room.available_permits() == 0 && warned.is_none_or(|at| at.elapsed() > FULL_LOG_INTERVAL) {
@@ -109,7 +136,7 @@ pub async fn serve(listener: TcpListener, router: Router, options: Options, stop
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = room.clone().acquire_owned().await.expect("the semaphore is never closed");
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, permit))

@@ -32,6 +32,7 @@ impl Server {
     async fn start(connections_max: usize) -> Server {
         let routes = Router::new()
             .route("/", get(async || "hello"))
+            .route("/later", get(answer_later))
             .route("/big", get(async || vec![b'x'; BIG_BYTES]))
             .route("/body", post(async |sent: axum::body::Body| body::read(sent, 1 << 20).await));
         let limits = Limits { head: HEAD, body: BODY, idle: IDLE, answer: ANSWER };
@@ -46,6 +47,14 @@ impl Server {
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
+}
+
+/// Gives the connection many turns in which to notice things before the answer is there.
+async fn answer_later() -> &'static str {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+    "later"
 }
 
 /// What comes until the server closes the connection, and when that was.
@@ -138,6 +147,16 @@ async fn a_kept_connection_serves_again_and_is_closed_when_nothing_is_asked() {
     stream.write_all(b"GET /").await.unwrap();
     let (_, took) = until_closed(stream).await;
     assert!(took < PATIENCE, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_ended_its_side_is_answered_all_the_same() {
+    let server = Server::start(10).await;
+    let mut stream = server.connect().await;
+    stream.write_all(b"GET /later HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let (answer, _) = until_closed(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("later"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ orders=${1:-100000}
 cargo build --quiet --release -p tributary -p polar-standin
 data=$(mktemp -d)
 server=
-export TRIBUTARY_DATA_DIR=$data TRIBUTARY_HTTP_LISTEN=127.0.0.1:4693 TRIBUTARY_LOG_FILTER=error
+export TRIBUTARY_DATA_DIR=$data TRIBUTARY_HTTP_LISTEN=127.0.0.1:4693 TRIBUTARY_LOG_FILTER=warn
 export TRIBUTARY_POLL_REQUESTS_PER_MINUTE=10000000 TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=127.0.0.0/8
 base=http://$TRIBUTARY_HTTP_LISTEN polar=http://127.0.0.1:4694
 target/release/polar-standin --listen 127.0.0.1:4694 --seed 1 --rate-limit-per-minute 1000000000 >/dev/null &
@@ -49,7 +49,7 @@ say "the stand-in holds $total orders, seeded in $((SECONDS - began)) s" >&2
 
 memory() { awk -v field="$1:" '$1 == field { print int($2 / 1024) }' "/proc/$server/status"; }
 serve() {
-    target/release/tributary serve &
+    target/release/tributary serve 2>>"$data/log" &
     server=$!
     until_up "$base/readyz" "$server"
 }
@@ -92,4 +92,6 @@ wrong=0
 books=$(target/release/tributary reconcile --provider --since "$(date -u -d '-75 days' +%F)" --json | tail -n 1) || wrong=1
 printf 'import killed (-9) after %s objects: books beside the lists | %s orders, exact: %s | exact: true\n' \
     "$killed" "$(number orders <<<"$books")" "$(sed 's/.*"exact":\([a-z]*\).*/\1/' <<<"$books")"
+printf 'import, warnings and errors in the log | %s | 0\n' "$(grep -cE 'WARN|ERROR' "$data/log" || true)"
+grep -E 'WARN|ERROR' "$data/log" | head -n 5 >&2 || true
 exit "$wrong"

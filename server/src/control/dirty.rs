@@ -1,6 +1,8 @@
 //! What changed since the last attribution. Marking twice is harmless; a subject is taken off only
 //! when nothing marked it again meanwhile: every mark carries a fresh random stamp.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
@@ -57,23 +59,41 @@ pub struct Dirty {
     stamp: i64,
 }
 
+/// Marks of one statement: an import marks thousands at a time.
+const MARKS_OF_STATEMENT: usize = 200;
+
+/// Inserts this many marks, five values each.
+fn mark_statement(marks: usize) -> String {
+    let row = |at: usize| {
+        let first = at * 5;
+        format!("(${}, ${}, ${}, ${}, ${})", first + 1, first + 2, first + 3, first + 4, first + 5)
+    };
+    let rows: Vec<String> = (0..marks).map(row).collect();
+    format!(
+        "INSERT INTO dirty (workspace_id, subject_kind, subject_id, marked_at_ms, stamp) VALUES {} \
+         ON CONFLICT (workspace_id, subject_kind, subject_id) DO UPDATE SET stamp = excluded.stamp",
+        rows.join(", ")
+    )
+}
+
 impl Control {
     /// Marks subjects as changed, all or none.
     pub async fn mark_dirty(&self, subjects: &[Subject], now_ms: i64) -> Result<(), ControlError> {
+        // One statement may not touch a row twice.
+        let subjects: Vec<&Subject> = subjects.iter().collect::<BTreeSet<_>>().into_iter().collect();
         let mut transaction = self.pool.begin().await?;
-        for subject in subjects {
-            sqlx::query(
-                "INSERT INTO dirty (workspace_id, subject_kind, subject_id, marked_at_ms, stamp) \
-                 VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (workspace_id, subject_kind, subject_id) DO UPDATE SET stamp = excluded.stamp",
-            )
-            .bind(&subject.workspace_id)
-            .bind(subject.kind.as_str())
-            .bind(&subject.id)
-            .bind(now_ms)
-            .bind(i64::from_le_bytes(random_bytes()))
-            .execute(&mut *transaction)
-            .await?;
+        for marks in subjects.chunks(MARKS_OF_STATEMENT) {
+            let sql = mark_statement(marks.len());
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for subject in marks {
+                query = query
+                    .bind(&subject.workspace_id)
+                    .bind(subject.kind.as_str())
+                    .bind(&subject.id)
+                    .bind(now_ms)
+                    .bind(i64::from_le_bytes(random_bytes()));
+            }
+            query.execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())

@@ -27,8 +27,9 @@ use load::Objects;
 pub(super) use people::binding_id;
 use people::{BindingRow, Known};
 
-/// Subjects of one step.
-const SUBJECTS_MAX: i64 = 1000;
+/// Subjects of one step. Each step reads its orders' facts, and after an import any few orders lie all over them: few
+/// large steps cost less than many small ones. Bounded by memory, and by what the address of a question may hold.
+const SUBJECTS_MAX: i64 = 3000;
 
 /// The job.
 pub struct Reconcile;

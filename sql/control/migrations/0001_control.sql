@@ -44,6 +44,9 @@ CREATE TABLE dirty (
     PRIMARY KEY (workspace_id, subject_kind, subject_id)
 );
 
+-- The oldest marks are taken first, while an import makes a hundred thousand.
+CREATE INDEX dirty_by_age ON dirty (marked_at_ms, workspace_id, subject_kind, subject_id);
+
 CREATE TABLE checkpoints (
     name          TEXT PRIMARY KEY,          -- job and what it counts
     value         TEXT NOT NULL,

@@ -100,12 +100,12 @@ pub(super) async fn events(app: App, query: Query) -> Answer {
     let state = app.state();
     let (from, to) = (query.time("start_timestamp")?, query.time("end_timestamp")?);
     let rows = state.system_events.iter().filter(|event| {
-        query.allows("name", Some(&event.name))
+        from.is_none_or(|from| event.at >= from)
+            && to.is_none_or(|to| event.at <= to)
+            && query.allows("name", Some(&event.name))
             && query.allows("source", Some("system"))
             && query.allows_id("customer_id", Some(event.customer_id))
             && query.allows_metadata(&event.metadata)
-            && from.is_none_or(|from| event.at >= from)
-            && to.is_none_or(|to| event.at <= to)
     });
     // The one list that is sorted by `timestamp`.
     let sorting = query.one("sorting").unwrap_or("-timestamp").replace("timestamp", "created_at");

@@ -90,6 +90,8 @@ async fn step_of(app: &App, mut compared: Compared) -> Result<bool, JobError> {
     let known = app.jobs.comparisons.lock().expect("no holder panics").remove(&compared.id);
     let mut reading = match known {
         Some(reading) => reading,
+        // Not before our own side is there: after an import both would fight for the machine.
+        None if !is_settled(app, &compared).await? => return Ok(false),
         None => {
             let since_ms = period.start_ms();
             let oldest_ms = match compared.question.view {
@@ -108,8 +110,7 @@ async fn step_of(app: &App, mut compared: Compared) -> Result<bool, JobError> {
     };
     match done {
         Ok(Some(true)) => {
-            let waiting = app.control.dirty_count(&compared.workspace_id, compared.asked_at_ms).await?;
-            if waiting == 0 {
+            if is_settled(app, &compared).await? {
                 finish(app, provider, compared, &period, reading).await?;
                 return Ok(false);
             }
@@ -139,6 +140,11 @@ async fn step_of(app: &App, mut compared: Compared) -> Result<bool, JobError> {
     let more = reading.next_at_ms <= now_ms;
     app.jobs.comparisons.lock().expect("no holder panics").insert(compared.id, reading);
     Ok(more)
+}
+
+/// Whether everything that was told before it was asked has become orders.
+async fn is_settled(app: &App, compared: &Compared) -> Result<bool, JobError> {
+    Ok(app.control.dirty_count(&compared.workspace_id, compared.asked_at_ms).await? == 0)
 }
 
 /// Some pages; `Some(true)` when everything is read.

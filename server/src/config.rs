@@ -237,6 +237,34 @@ mod tests {
     }
 
     #[test]
+    fn a_file_from_before_a_section_or_a_key_existed_gets_their_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("t.toml");
+        let defaults: Table = toml::from_str(DEFAULTS).unwrap();
+        let load = |table: &Table| {
+            std::fs::write(&file, toml::to_string(table).unwrap()).unwrap();
+            Config::load(Some(&file), |_| None).map(|config| format!("{config:?}"))
+        };
+        let whole = load(&defaults).unwrap();
+        let sections = defaults.iter().filter_map(|(name, value)| Some((name, value.as_table()?)));
+        for (section, keys) in sections {
+            let mut older = defaults.clone();
+            older.remove(section);
+            assert_eq!(load(&older).unwrap(), whole, "without [{section}]");
+            for key in keys.keys() {
+                let mut partial = keys.clone();
+                partial.remove(key);
+                let mut older = defaults.clone();
+                older.insert(section.clone(), Value::Table(partial));
+                assert_eq!(load(&older).unwrap(), whole, "without {section}.{key}");
+            }
+        }
+        std::fs::write(&file, "[rates]\nurl = \"\"\n").unwrap();
+        let off = Config::load(Some(&file), |_| None).unwrap();
+        assert_eq!((off.rates.url.as_str(), off.poll.interval_minutes), ("", 60));
+    }
+
+    #[test]
     fn unknown_keys_and_wrong_types_are_named() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("t.toml");

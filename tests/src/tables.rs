@@ -1,6 +1,8 @@
 //! Looking into the tables from beside: what two histories are compared by, and sums that do not pass through
 //! the code under test. Reads only.
 
+use std::collections::BTreeMap;
+
 use crate::shop::Shop;
 use crate::{TestApp, models};
 
@@ -30,6 +32,25 @@ impl Shop {
         let mut rows = lines(self.app(), &sql).await;
         rows.sort();
         rows
+    }
+
+    /// What was ever written for each order, by Polar's id: the version of its own row, and every row of its credits with
+    /// the cancelled ones. Of an order nobody touched it stays the same, row for row.
+    pub async fn written(&self) -> BTreeMap<String, Vec<String>> {
+        self.settle().await;
+        let workspace = self.workspace();
+        let sql = format!(
+            "SELECT sold.provider_order_id AS id, sold.version AS row, posted.* EXCEPT (workspace_id) \
+             FROM (SELECT order_id, provider_order_id, version FROM orders FINAL WHERE workspace_id = '{workspace}') AS sold \
+             LEFT JOIN (SELECT * FROM credits WHERE workspace_id = '{workspace}') AS posted USING (order_id)"
+        );
+        let mut written: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for line in lines(self.app(), &sql).await {
+            let row: serde_json::Value = serde_json::from_str(&line).expect("a line is JSON");
+            written.entry(row["id"].as_str().unwrap_or_default().to_owned()).or_default().push(line);
+        }
+        written.values_mut().for_each(|rows| rows.sort());
+        written
     }
 
     /// How many rows, merged or not, name a visitor (`vis_…`, unsigned): by its id, or in what a provider said.

@@ -1,0 +1,116 @@
+//! What is learned after an order was credited: exactly the orders it concerns are credited again, and not a row is
+//! written for any other.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use support::{ORIGIN, Order, Shop, Visitor, days, hours, rows, usd};
+
+use crate::{NEWSLETTER, SEARCH};
+
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+
+/// A visit the pixel kept while there was no network: it happened at `at_ms` and is sent now.
+async fn sends_late(shop: &Shop, visitor: &Visitor, at_ms: i64, path: &str) {
+    let hit = json!({
+        "ws": shop.workspace(), "kind": "page", "id": "01k6f0000000000000000000aa", "visitor": visitor.id(),
+        "session": "01k6f0000000000000000000ab", "touch": "session", "url": format!("{ORIGIN}{path}"), "at": at_ms,
+        "sent": shop.now_ms(),
+    });
+    let app = shop.app();
+    let request = app.request("POST", "/c").header("origin", ORIGIN).header("user-agent", BROWSER);
+    let answer = app.send(request.body(hit.to_string())).await;
+    assert_eq!((answer.status, &answer.json()["accepted"]), (202, &json!(1)), "{}", answer.text());
+}
+
+/// Orders of which a row was written between two looks at [`Shop::written`].
+fn touched(before: &BTreeMap<String, Vec<String>>, after: &BTreeMap<String, Vec<String>>) -> Vec<String> {
+    after.iter().filter(|(id, rows)| before.get(*id) != Some(rows)).map(|(id, _)| id.clone()).collect()
+}
+
+fn ids<const N: usize>(orders: [&Order; N]) -> Vec<String> {
+    let mut ids = orders.map(|order| order.id.clone()).to_vec();
+    ids.sort();
+    ids
+}
+
+/// Sources and their net credits of an order under the model that divides evenly.
+async fn earned(shop: &Shop, order: &Order) -> Vec<(String, i64)> {
+    shop.explain(order).await.credits("linear")
+}
+
+#[tokio::test]
+async fn a_visit_kept_offline_credits_exactly_the_orders_it_came_before() {
+    let shop = Shop::open().await;
+    let (ada, bob) = (shop.visitor(), shop.visitor());
+    ada.visit(NEWSLETTER).await;
+    bob.arrives_from(SEARCH, "/").await;
+    shop.after(days(1));
+    let earlier = ada.buys(usd(10_00)).await;
+    shop.after(hours(1));
+    let offline_ms = shop.now_ms();
+    shop.after(hours(1));
+    let later = ada.subscribes(usd(49_00)).await;
+    let others = bob.buys(usd(20_00)).await;
+    shop.after(days(1));
+    let renewal = later.renews().await;
+    let before = shop.written().await;
+    assert_eq!(before.len(), 4);
+    let orders = shop.orders_table().await;
+    let total = shop.channels("linear").await.iter().map(|(_, minor)| minor).sum::<i64>();
+
+    shop.after(hours(1));
+    sends_late(&shop, &ada, offline_ms, "/?utm_source=podcast&utm_medium=audio").await;
+    let after = shop.written().await;
+    assert_eq!(touched(&before, &after), ids([&later, &renewal]));
+    for kept in [&earlier, &others] {
+        assert_eq!(before[&kept.id], after[&kept.id]);
+    }
+    assert_eq!(shop.orders_table().await, orders, "the orders themselves are what they were");
+
+    let source = |name: &str, minor| (name.to_owned(), minor);
+    assert_eq!(earned(&shop, &earlier).await, [source("newsletter", 10_00), source("podcast", 0)]);
+    for order in [&later, &renewal] {
+        assert_eq!(earned(&shop, order).await, [source("newsletter", 24_50), source("podcast", 24_50)]);
+    }
+    assert_eq!(shop.channels("linear").await.iter().map(|(_, minor)| minor).sum::<i64>(), total);
+    shop.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_name_given_after_the_purchase_credits_exactly_the_buyers_orders() {
+    let shop = Shop::open().await;
+    let (ada, bob, eve) = (shop.visitor(), shop.visitor(), shop.visitor());
+    ada.visit(NEWSLETTER).await;
+    bob.arrives_from(SEARCH, "/").await;
+    eve.visit("/").await;
+    shop.after(days(1));
+    // Two sales and a renewal that carry no visitor, one by somebody else who carries none either, and two of others.
+    let first = shop.sale(usd(49_00)).email(ada.email()).monthly().pays().await;
+    let second = shop.sale(usd(15_00)).email(ada.email()).pays().await;
+    let strangers = shop.sale(usd(7_00)).email("stranger@example.com").pays().await;
+    let others = bob.buys(usd(20_00)).await;
+    shop.after(days(2));
+    let renewal = first.renews().await;
+    let before = shop.written().await;
+    let expected = rows([("Unattributed", 120_00), ("Organic Search", 20_00)]);
+    assert_eq!(shop.channels("last_touch").await, expected);
+
+    shop.after(days(1));
+    ada.identifies(ada.email()).await;
+    let after = shop.written().await;
+    assert_eq!(touched(&before, &after), ids([&first, &second, &renewal]));
+    for kept in [&strangers, &others] {
+        assert_eq!(before[&kept.id], after[&kept.id]);
+    }
+    let expected = rows([("Email", 113_00), ("Organic Search", 20_00), ("Unattributed", 7_00)]);
+    assert_eq!(shop.channels("last_touch").await, expected);
+    assert_eq!(second.matched().await, json!(["email", "customer.email", "none"]));
+
+    // Told once more, nothing is written for anybody.
+    shop.after(hours(1));
+    ada.identifies(ada.email()).await;
+    assert_eq!(touched(&after, &shop.written().await), [""; 0]);
+    assert_eq!(shop.ask("/v1/verify").await["passed"], Value::Bool(true));
+    shop.reconciles().await;
+}

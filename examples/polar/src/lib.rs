@@ -28,7 +28,7 @@ mod scenes;
 mod state;
 mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,6 +51,8 @@ pub(crate) struct Standin {
     pub changed: Notify,
     /// Per token: the minute, and the calls in it.
     pub calls: Mutex<HashMap<String, (i64, u32)>>,
+    /// The newest calls of the API, oldest first.
+    pub asked: Mutex<VecDeque<String>>,
     state: Mutex<State>,
 }
 
@@ -75,6 +77,13 @@ impl Handle {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
+    }
+
+    /// The API's newest calls with a token that is known, oldest first: `GET /v1/orders/?page=1`.
+    #[must_use]
+    pub fn asked(&self) -> Vec<String> {
+        let asked = self.standin.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.iter().cloned().collect()
     }
 
     /// Resolves when every delivery has finished, retries included.
@@ -127,6 +136,7 @@ pub async fn start(options: Options) -> std::io::Result<Handle> {
         client,
         changed: Notify::new(),
         calls: Mutex::default(),
+        asked: Mutex::default(),
         state: Mutex::new(state),
     });
     webhook::sender::kick(&standin);
@@ -172,7 +182,7 @@ fn read_state(options: &Options, public_url: String) -> std::io::Result<State> {
             events,
             enabled: true,
             api_version: endpoint.api_version.clone(),
-            finished: std::collections::VecDeque::new(),
+            finished: VecDeque::new(),
         };
         state.endpoints.push(made);
     }

@@ -29,6 +29,7 @@ pub fn anonymous(fact: Fact, journey: Option<&str>) -> Option<Fact> {
             dispute.customer_id = None;
             Fact::Dispute(dispute)
         }
+        Fact::Payment(payment) => Fact::Payment(payment),
         Fact::Subscription(mut subscription) => {
             subscription.state.customer_id = None;
             subscription.state.metadata = Metadata::new();

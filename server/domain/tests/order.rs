@@ -3,8 +3,8 @@
 use domain::ids::{FactId, OrderId};
 use domain::order::{
     Amounts, Basis, CheckoutState, CheckoutStatus, CustomerFact, CustomerState, Fact, Head, Member, Metadata,
-    OrderFact, OrderKind, OrderState, OrderStatus, RefundFact, RefundStatus, anchor_ms, fold_customer,
-    fold_order, inherits, kinds_of, root_of,
+    OrderFact, OrderKind, OrderState, OrderStatus, PaymentFact, RefundFact, RefundStatus, anchor_ms,
+    fold_customer, fold_order, inherits, kinds_of, root_of,
 };
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ fn refund(object: &str, version_ms: i64, status: RefundStatus, amount_minor: i64
 }
 
 fn fold(orders: &[OrderFact], refunds: &[RefundFact]) -> OrderState {
-    fold_order(orders, refunds, &[]).expect("there is a fact")
+    fold_order(orders, refunds, &[], &[]).expect("there is a fact")
 }
 
 use OrderStatus::{Paid, PartiallyRefunded, Pending, Void};
@@ -87,6 +87,20 @@ fn the_announced_time_of_payment_wins_over_when_the_order_was_made() {
     let polled = order(4000, "poll", Paid);
     assert_eq!(fold(std::slice::from_ref(&polled), &[]).booking.unwrap().at_ms, 1000);
     assert_eq!(fold(&[polled, order(3000, "order.paid", Paid)], &[]).booking.unwrap().at_ms, 3000);
+}
+
+#[test]
+fn a_payment_told_apart_gives_the_time_and_books_nothing_by_itself() {
+    let payment = PaymentFact { head: head("evt1", 3000, "poll"), order_id: "o1".into(), paid_at_ms: 3000 };
+    let booked_at = |order: OrderFact| {
+        let state = fold_order(&[order], &[], &[], std::slice::from_ref(&payment)).expect("there is a fact");
+        state.booking.map(|booking| booking.at_ms)
+    };
+    assert_eq!(booked_at(order(4000, "poll", Paid)), Some(3000));
+    assert_eq!(booked_at(order(1000, "order.created", Pending)), None);
+    // What the order's own announcement said stays, whenever the list is read.
+    assert_eq!(booked_at(order(3002, "order.paid", Paid)), Some(3002));
+    assert_eq!(booked_at(order(2998, "order.paid", Paid)), Some(2998));
 }
 
 #[test]

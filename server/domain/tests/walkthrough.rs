@@ -65,7 +65,7 @@ fn a_newsletter_and_a_search_share_a_sale_its_renewal_and_its_refund() {
     let keys = VisitorKeys::new([("a1", &b"a secret that is long enough"[..])]).unwrap();
     let written = Metadata::from([("tributary_visitor_id".into(), keys.sign(laptop, "ws_demo"))]);
     let bought_ms = START_MS + 3 * DAY_MS + 600_000;
-    let first = fold_order(&[paid("o1", bought_ms, OrderKind::New, written)], &[], &[]).unwrap();
+    let first = fold_order(&[paid("o1", bought_ms, OrderKind::New, written)], &[], &[], &[]).unwrap();
     let customer = PersonKey::Customer { connection: "polar".into(), id: "cus".into() };
     let inputs = |order: &OrderState, persons| {
         match_order(&MatchInputs {
@@ -102,7 +102,7 @@ fn a_newsletter_and_a_search_share_a_sale_its_renewal_and_its_refund() {
     // The renewal names nobody by metadata but is hers, and inherits the journey of the first order.
     let mut renewal = paid("o2", bought_ms + 30 * DAY_MS, OrderKind::Renewal, Metadata::new());
     renewal.amounts.refunded_minor = 101;
-    let renewal = fold_order(&[renewal], &[], &[]).unwrap();
+    let renewal = fold_order(&[renewal], &[], &[], &[]).unwrap();
     assert_eq!(inputs(&renewal, &persons).person, Some(ada));
     let id = |object| OrderId::derive("ws_demo", "polar", object);
     let members = [Member::of(id("o2"), &renewal).unwrap(), Member::of(id("o1"), &first).unwrap()];

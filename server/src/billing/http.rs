@@ -193,14 +193,19 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads `{"items": […], "pagination": {"total_count", "max_page"}}`.
+    /// Reads `{"items": […], "pagination": {"total_count", "max_page"}}`; Polar's journal may answer
+    /// `{"has_next_page"}` instead, which counts nothing.
     pub fn read(mut answer: Value) -> Result<Page, ApiError> {
         let Value::Array(items) = answer["items"].take() else {
             return Err(ApiError::Broken("it holds no list"));
         };
         let pagination = &answer["pagination"];
-        match (pagination["total_count"].as_u64(), pagination["max_page"].as_u64()) {
-            (Some(total), Some(pages)) => Ok(Page { items, total, pages }),
+        let has_next = pagination["has_next_page"].as_bool();
+        match (pagination["total_count"].as_u64(), pagination["max_page"].as_u64(), has_next) {
+            (Some(total), Some(pages), _) => Ok(Page { items, total, pages }),
+            (_, _, Some(has_next)) => {
+                Ok(Page { items, total: 0, pages: if has_next { u64::MAX } else { 0 } })
+            }
             _ => Err(ApiError::Broken("it does not say how long the list is")),
         }
     }

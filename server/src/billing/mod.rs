@@ -124,16 +124,19 @@ pub enum ObjectKind {
     Refund,
     Checkout,
     Dispute,
+    /// When an order was paid, where the order itself does not say.
+    Payment,
 }
 
 impl ObjectKind {
-    pub const ALL: [ObjectKind; 6] = [
+    pub const ALL: [ObjectKind; 7] = [
         ObjectKind::Order,
         ObjectKind::Subscription,
         ObjectKind::Customer,
         ObjectKind::Refund,
         ObjectKind::Checkout,
         ObjectKind::Dispute,
+        ObjectKind::Payment,
     ];
 
     /// The stored and shown name.
@@ -145,7 +148,13 @@ impl ObjectKind {
             ObjectKind::Refund => "refund",
             ObjectKind::Checkout => "checkout",
             ObjectKind::Dispute => "dispute",
+            ObjectKind::Payment => "payment",
         }
+    }
+
+    /// Whether webhooks tell of it: what a poll finds of the others says nothing about their health.
+    pub fn has_webhooks(self) -> bool {
+        !matches!(self, ObjectKind::Dispute | ObjectKind::Payment)
     }
 }
 

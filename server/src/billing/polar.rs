@@ -128,6 +128,7 @@ fn facts(kind: ObjectKind, data: &Value, teller: &Teller<'_>) -> Result<Vec<Fact
         ObjectKind::Refund => teller.refund(read(data, teller.event)?),
         ObjectKind::Dispute => teller.dispute(read(data, teller.event)?).map(|fact| vec![fact]),
         ObjectKind::Checkout => Ok(vec![teller.checkout(read(data, teller.event)?)]),
+        ObjectKind::Payment => Ok(vec![teller.payment(read(data, teller.event)?)]),
     }
 }
 

@@ -68,6 +68,10 @@ impl Serve {
             loops.spawn(flusher::run(app.clone(), stop.clone()));
         }
         let may_hold_lease = matches!(self.role, Role::All | Role::Jobs);
+        if may_hold_lease && app.config.store.url.is_empty() {
+            // Only one process can have an embedded engine open: whoever else held a lease was killed.
+            app.control.end_leases().await?;
+        }
         loops.spawn(crate::jobs::run(app.clone(), may_hold_lease, stop.clone()));
         Ok(loops)
     }

@@ -90,6 +90,7 @@ fn refs(fact: &Fact) -> Refs<'_> {
             customer: dispute.customer_id.as_deref(),
             ..Refs::default()
         },
+        Fact::Payment(payment) => Refs { order: Some(&payment.order_id), ..Refs::default() },
         Fact::Customer(customer) => Refs { customer: Some(&customer.head.object_id), ..Refs::default() },
         Fact::Checkout(checkout) => Refs {
             subscription: checkout.state.subscription_id.as_deref(),
@@ -114,6 +115,7 @@ fn write_fact(
         Fact::Refund(_) => 4,
         Fact::Checkout(_) => 5,
         Fact::Dispute(_) => 6,
+        Fact::Payment(_) => 7,
     };
     let head = fact.head();
     let refs = refs(fact);
@@ -133,12 +135,13 @@ fn write_fact(
         .i64(received_at_ms);
 }
 
-/// The object a fact is about: its orders are found from it. Refunds and disputes are their order's business.
-fn subject(workspace_id: &str, fact: &Fact) -> Subject {
+/// The object a fact is about: its orders are found from it. Refunds, disputes and payments are their order's business.
+pub(super) fn subject(workspace_id: &str, fact: &Fact) -> Subject {
     let (kind, id) = match fact {
         Fact::Order(order) => (SubjectKind::Order, &order.head.object_id),
         Fact::Refund(refund) => (SubjectKind::Order, &refund.order_id),
         Fact::Dispute(dispute) => (SubjectKind::Order, &dispute.order_id),
+        Fact::Payment(payment) => (SubjectKind::Order, &payment.order_id),
         Fact::Subscription(subscription) => (SubjectKind::Subscription, &subscription.head.object_id),
         Fact::Customer(customer) => (SubjectKind::Customer, &customer.head.object_id),
         Fact::Checkout(checkout) => (SubjectKind::Checkout, &checkout.head.object_id),

@@ -119,7 +119,10 @@ pub async fn step_of(app: &App, connection: &Connection) -> Result<bool, JobErro
         state.asked = None;
         state.run = Some(Run::begin(pass, now_ms));
     }
-    let more = work(app, provider, connection, &mut state).await?;
+    let was_cut = std::mem::replace(&mut state.is_under_way, true);
+    state.save(app, &connection.id).await?;
+    let more = work(app, provider, connection, &mut state, was_cut).await?;
+    state.is_under_way = false;
     state.save(app, &connection.id).await?;
     Ok(more)
 }
@@ -142,12 +145,13 @@ fn due(app: &App, state: &PollState, now_ms: i64) -> Option<Pass> {
     }
 }
 
-/// Reads up to [`PAGES_MAX`] pages and keeps what they say.
+/// Reads up to [`PAGES_MAX`] pages and keeps what they say. `was_cut`: the step before did not come to its end.
 async fn work(
     app: &App,
     provider: &'static dyn Provider,
     connection: &Connection,
     state: &mut PollState,
+    was_cut: bool,
 ) -> Result<bool, JobError> {
     let lists = provider.lists();
     let mut gathered = Gathered::default();
@@ -179,7 +183,7 @@ async fn work(
     }
     // What was read is kept even when the last call failed.
     let run = state.run.as_mut().expect("a run is under way");
-    gathered.keep(app, provider, connection, run).await?;
+    gathered.keep(app, provider, connection, run, was_cut).await?;
     app.jobs.wake();
     if let Some(error) = failure {
         return fail(app, connection, state, error);

@@ -10,24 +10,13 @@ use std::time::{Duration, Instant};
 use load::Plan;
 use tributary::jobs;
 
-use crate::program::{Running, WORKSPACE, deliver, end, folder, opened, prepare, program};
+use crate::program::{Chance, Running, WORKSPACE, asked, deliver, end, folder, opened, prepare, program};
 
 /// How often it is killed, unless KILL_ROUNDS says otherwise.
 const KILLS: u64 = 22;
 /// An order in a fixture; every webhook tells of another one.
 const ORDER: &str = include_str!("../../../tests/fixtures/polar/order.paid.json");
 const ORDER_ID: &str = "dde9e701-141e-4bfc-bee6-2156bf205625";
-/// A small generator with a seed, so that a failing run can be run again.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % most
-    }
-}
 
 /// What one life of the server acknowledged.
 #[derive(Default)]
@@ -38,11 +27,6 @@ struct Acknowledged {
     /// How long it took to serve, and the requests it then answered a second; none when killed before.
     ready: Option<Duration>,
     requests_per_second: f64,
-}
-
-/// A number from the environment: the bench asks for more than the suite.
-fn asked(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Sends one webhook after another until the server is gone.

@@ -20,6 +20,23 @@ const SECRET: &str = "polar_whs_of_the_kill_test";
 /// A server that is not ready by then never will be.
 const READY_MAX: Duration = Duration::from_secs(30);
 
+/// A small generator with a seed, so that a failing run can be run again.
+pub struct Chance(pub u64);
+
+impl Chance {
+    pub fn below(&mut self, most: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % most
+    }
+}
+
+/// A number from the environment: the bench asks for more than the suite.
+pub fn asked(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 /// The program on `data_dir`, with its log on stderr.
 pub fn program(data_dir: &Path, arguments: &[&str]) -> Command {
     // Another build of it, such as the optimised one, when the environment names one.
@@ -69,8 +86,15 @@ static ENGINE: Mutex<()> = Mutex::const_new(());
 
 /// The data of a server that has ended, opened in this process. Keep the guard until the app is closed.
 pub async fn opened(data_dir: &Path) -> (MutexGuard<'static, ()>, App) {
+    opened_as(data_dir, |_| {}).await
+}
+
+/// As [`opened`], with settings that `change` adapts.
+pub async fn opened_as(data_dir: &Path, change: impl FnOnce(&mut Config)) -> (MutexGuard<'static, ()>, App) {
     let turn = ENGINE.lock().await;
-    (turn, App::open(Config::for_data_dir(data_dir), Clock::system()).await.unwrap())
+    let mut config = Config::for_data_dir(data_dir);
+    change(&mut config);
+    (turn, App::open(config, Clock::system()).await.unwrap())
 }
 
 /// A server that serves.

@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS facts
 (
     workspace_id     LowCardinality(String),
     connection_id    LowCardinality(String),
-    kind             Enum8('order' = 1, 'subscription' = 2, 'customer' = 3, 'refund' = 4, 'checkout' = 5, 'dispute' = 6),
+    kind             Enum8('order' = 1, 'subscription' = 2, 'customer' = 3, 'refund' = 4, 'checkout' = 5, 'dispute' = 6, 'payment' = 7),
     object_id        String,                        -- the provider's id
     version_at       DateTime64(3, 'UTC'),          -- the provider's own update time
     fact_id          UUID,

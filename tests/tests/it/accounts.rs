@@ -27,7 +27,7 @@ async fn a_token_is_checked_on_entry_and_each_missing_scope_is_named() {
         (422, &json!("missing_token_scopes"), &json!("token"))
     );
     let detail = refused["detail"].as_str().unwrap();
-    assert!(detail.contains("refunds:read, disputes:read"), "{detail}");
+    assert!(detail.contains("events:read, refunds:read, disputes:read"), "{detail}");
     wanted["token"] = json!("polar_oat_expired");
     let (status, refused) = post(&account, "/v1/connections", wanted.clone()).await;
     assert_eq!((status, &refused["code"]), (422, &json!("token_refused")));

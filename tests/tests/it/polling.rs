@@ -30,6 +30,26 @@ async fn a_kill_between_two_pages_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_kill_between_facts_and_their_marks_costs_nothing() {
+    let account = Account::open(|_| {}).await;
+    unheard(&account, 250).await;
+    let app = account.shop.app();
+    assert!(poll::step(app).await.unwrap());
+    // As it stands when the process is killed with the facts of a step in the store: nothing is marked, and the poll
+    // stands where that step began.
+    let marks = app.control.dirty(100_000).await.unwrap();
+    assert!(marks.len() > 250, "{} marks", marks.len());
+    app.control.clear_dirty(&marks).await.unwrap();
+    let state = json!({ "run": { "pass": "history", "started_ms": app.clock.now_ms(), "list": 0, "cursor":
+        { "after_ms": null, "pages": 0, "total": null, "restarts": 0 }, "requests": 0, "read": 0, "total": 0,
+        "imported": 0, "found": 0, "rejected": 0, "missing_scopes": [] }, "is_under_way": true });
+    let name = format!("poll {}", account.connection_id());
+    app.control.set_checkpoint(&name, &state.to_string(), app.clock.now_ms()).await.unwrap();
+    account.polls().await;
+    account.agrees().await;
+}
+
+#[tokio::test]
 async fn the_allowance_of_calls_is_kept_and_waited_for() {
     let account = Account::open(|options| options.rate_limit_per_minute = 3).await;
     unheard(&account, 5).await;
@@ -53,7 +73,7 @@ async fn a_token_without_a_scope_reads_the_rest_and_names_what_it_lacks() {
     account.connect("polar_oat_few").await;
     account.polls().await;
     let status = account.status().await;
-    assert_eq!(status["poll"]["missing_scopes"], json!(["disputes:read", "webhooks:read"]));
+    assert_eq!(status["poll"]["missing_scopes"], json!(["events:read", "disputes:read", "webhooks:read"]));
     assert_eq!(status["poll"]["endpoint"], "unknown");
     account.agrees().await;
 }

@@ -41,6 +41,7 @@ pub(super) async fn token(
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Error::Unauthorized)?.to_owned();
     let known = standin.state().tokens.iter().find(|known| known.token == given).cloned();
     let known = known.ok_or(Error::Unauthorized)?;
+    note(&standin, &request);
     count(&standin, given)?;
     let wanted = scopes(request.method(), request.uri().path());
     let is_allowed = known.scopes.iter().any(|scope| scope == "*" || wanted.contains(scope));
@@ -48,6 +49,17 @@ pub(super) async fn token(
         return Err(Error::InsufficientScope(wanted.join(" ")));
     }
     Ok(next.run(request).await)
+}
+
+/// Calls that are remembered.
+const ASKED_MAX: usize = 10_000;
+
+fn note(standin: &Standin, request: &Request) {
+    let mut asked = standin.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    if asked.len() == ASKED_MAX {
+        asked.pop_front();
+    }
+    asked.push_back(format!("{} {}", request.method(), request.uri()));
 }
 
 /// A fixed window of one minute for each token.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckoutFact, CustomerFact, DisputeFact, SubscriptionFact};
+use super::{CheckoutFact, CustomerFact, DisputeFact, PaymentFact, SubscriptionFact};
 use crate::identity::HashedEmail;
 use crate::ids::FactId;
 use crate::money::Currency;
@@ -25,6 +25,7 @@ pub enum Fact {
     Customer(CustomerFact),
     Checkout(CheckoutFact),
     Dispute(DisputeFact),
+    Payment(PaymentFact),
 }
 
 impl Fact {
@@ -36,6 +37,7 @@ impl Fact {
             Fact::Customer(fact) => &fact.head,
             Fact::Checkout(fact) => &fact.head,
             Fact::Dispute(fact) => &fact.head,
+            Fact::Payment(fact) => &fact.head,
         }
     }
 
@@ -48,6 +50,7 @@ impl Fact {
             Fact::Customer(_) => "customer",
             Fact::Checkout(_) => "checkout",
             Fact::Dispute(_) => "dispute",
+            Fact::Payment(_) => "payment",
         }
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::dispute::disputes;
 use super::excess;
 use super::refund::{RefundEntry, refunds};
-use super::{Amounts, DisputeFact, Metadata, OrderFact, OrderKind, OrderStatus, RefundFact, newest};
+use super::{
+    Amounts, DisputeFact, Metadata, OrderFact, OrderKind, OrderStatus, PaymentFact, RefundFact, newest,
+};
 use crate::attribution::{Booked, Refund};
 use crate::identity::HashedEmail;
 use crate::money::Currency;
@@ -104,21 +106,25 @@ fn is_free(amounts: &Amounts) -> bool {
     amounts.net_minor == 0 && amounts.total_minor == 0
 }
 
-/// The state after all `orders`, the facts of one order, `refund_facts` and `dispute_facts`, those of its refunds
-/// and disputes; `None` without any order fact. A pure function of the set of facts: their order and duplicates change nothing.
+/// The state after all `orders`, the facts of one order, `refund_facts`, `dispute_facts` and `payments`, those of its
+/// refunds, disputes and payments; `None` without any order fact. A pure function of the set of facts: their order and
+/// duplicates change nothing.
 ///
-/// *Booked at*: the earliest time a fact itself gives for the payment; without one, when the provider made the
-/// order, by the earliest version that is paid. *Kind*: a free first order of a subscription is a trial.
+/// *Booked at*: the earliest time the order's own facts give for the payment; without one, when the earliest of its
+/// payments was; without one, when the provider made the order, by the earliest version that is paid. A payment alone
+/// books nothing: the order has to say that it is paid. *Kind*: a free first order of a subscription is a trial.
 pub fn fold_order(
     orders: &[OrderFact],
     refund_facts: &[RefundFact],
     dispute_facts: &[DisputeFact],
+    payments: &[PaymentFact],
 ) -> Option<OrderState> {
     let last = newest(orders, |fact| &fact.head)?;
     debug_assert!(orders.iter().all(|fact| fact.head.object_id == last.head.object_id), "facts of one order");
     debug_assert!(refund_facts.iter().all(|fact| fact.order_id == last.head.object_id), "its own refunds");
     debug_assert!(dispute_facts.iter().all(|fact| fact.order_id == last.head.object_id), "its own disputes");
-    let booking = booking(orders);
+    debug_assert!(payments.iter().all(|fact| fact.order_id == last.head.object_id), "its own payments");
+    let booking = booking(orders, payments);
     let mut refunds = match booking {
         Some(_) => refunds(last, orders, refund_facts),
         None => Default::default(),
@@ -157,10 +163,12 @@ pub fn fold_order(
     })
 }
 
-fn booking(orders: &[OrderFact]) -> Option<Booking> {
+fn booking(orders: &[OrderFact], payments: &[PaymentFact]) -> Option<Booking> {
     let paid = || orders.iter().filter(|fact| fact.paid);
     let last = paid().max_by_key(|fact| fact.head.newness())?;
+    // Both are of one moment, to a few milliseconds: what every webhook told is not to move when a list says it again.
     let told = paid().filter_map(|fact| fact.booked_at_ms).min();
+    let told = told.or_else(|| payments.iter().map(|fact| fact.paid_at_ms).min());
     let first = paid().min_by_key(|fact| fact.head.newness()).expect("at least one is paid");
     Some(Booking {
         at_ms: told.unwrap_or(first.created_ms),

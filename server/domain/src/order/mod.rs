@@ -11,6 +11,7 @@ mod excess;
 mod fact;
 mod fold;
 mod newest;
+mod payment;
 mod refund;
 mod reported;
 mod root;
@@ -24,6 +25,7 @@ pub use fact::{
 };
 pub use fold::{Basis, Booking, OrderState, fold_order};
 pub use newest::newest;
+pub use payment::PaymentFact;
 pub use refund::RefundEntry;
 pub use reported::{Reported, reported};
 pub use root::{Member, anchor_ms, inherits, kinds_of, root_of};

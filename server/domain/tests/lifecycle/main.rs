@@ -3,7 +3,7 @@
 
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use domain::order::*;
 use proptest::prelude::*;
@@ -19,13 +19,14 @@ struct Told {
 
 fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Told {
     let mut orders: BTreeMap<String, Vec<OrderFact>> = BTreeMap::new();
-    let (mut refunds, mut disputes) = (Vec::new(), Vec::new());
+    let (mut refunds, mut disputes, mut payments) = (Vec::new(), Vec::new(), Vec::new());
     let (mut subscriptions, mut customers) = (Vec::new(), Vec::new());
     for fact in facts {
         match fact.clone() {
             Fact::Order(it) => orders.entry(it.head.object_id.clone()).or_default().push(it),
             Fact::Refund(it) => refunds.push(it),
             Fact::Dispute(it) => disputes.push(it),
+            Fact::Payment(it) => payments.push(it),
             Fact::Subscription(it) => subscriptions.push(it),
             Fact::Customer(it) => customers.push(it),
             Fact::Checkout(_) => {}
@@ -34,11 +35,12 @@ fn fold<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Told {
     let of_order = |id: &str| {
         let refunds: Vec<_> = refunds.iter().filter(|it| it.order_id == id).cloned().collect();
         let disputes: Vec<_> = disputes.iter().filter(|it| it.order_id == id).cloned().collect();
-        (refunds, disputes)
+        let payments: Vec<_> = payments.iter().filter(|it| it.order_id == id).cloned().collect();
+        (refunds, disputes, payments)
     };
     let folded = orders.iter().map(|(id, facts)| {
-        let (refunds, disputes) = of_order(id);
-        (id.clone(), fold_order(facts, &refunds, &disputes).expect("it has facts"))
+        let (refunds, disputes, payments) = of_order(id);
+        (id.clone(), fold_order(facts, &refunds, &disputes, &payments).expect("it has facts"))
     });
     Told {
         orders: folded.collect(),
@@ -142,8 +144,6 @@ proptest! {
         let mut seed = seed;
         let mut kept: Vec<&Fact> =
             world.sent.iter().filter(|_| dice(&mut seed) % 100 >= lost_percent).flatten().collect();
-        let heard: BTreeSet<&str> = kept.iter().filter(|fact| fact.head().event == "order.paid")
-            .map(|fact| fact.head().object_id.as_str()).collect();
         kept.extend(world.polled.iter().filter(|_| dice(&mut seed).is_multiple_of(2)).flatten());
         let last = world.poll();
         kept.extend(&last);
@@ -158,11 +158,8 @@ proptest! {
             prop_assert_eq!(&order.fee_currency, &truth.fee_currency);
             let booked = order.booking.map(|booking| (booking.net_minor, booking.tax_minor));
             prop_assert_eq!(booked, truth.paid.then_some((truth.amounts.net_minor, truth.amounts.tax_minor)));
-            if let Some(booking) = order.booking
-                && !heard.contains(truth.head.object_id.as_str())
-            {
-                prop_assert_eq!(booking.at_ms, truth.created_ms);
-            }
+            let paid = world.payments.iter().find(|it| it.order_id == truth.head.object_id);
+            prop_assert_eq!(order.booking.map(|booking| booking.at_ms), paid.map(|it| it.paid_at_ms));
             let lost = world.disputes.iter().find(|it| {
                 it.order_id == truth.head.object_id && it.status == DisputeStatus::Lost
             });

@@ -50,6 +50,8 @@ pub struct World {
     pub orders: Vec<OrderFact>,
     pub refunds: Vec<RefundFact>,
     pub disputes: Vec<DisputeFact>,
+    /// When each order was paid: a list tells it, the order itself does not.
+    pub payments: Vec<PaymentFact>,
     pub subscription: Option<SubscriptionFact>,
     pub customer: CustomerFact,
     pub sent: Vec<Delivery>,
@@ -91,6 +93,7 @@ impl World {
             orders: Vec::new(),
             refunds: Vec::new(),
             disputes: Vec::new(),
+            payments: Vec::new(),
             subscription: None,
             customer: CustomerFact { head: head("cus".into()), state },
             sent: Vec::new(),
@@ -186,6 +189,11 @@ impl World {
             let told_ms = self.tick();
             let mut told = self.orders[at].clone();
             told.booked_at_ms = (told.paid && *event == "order.paid").then_some(told_ms);
+            if let Some(paid_at_ms) = told.booked_at_ms {
+                let head = Head { version_ms: told_ms, ..head(format!("pay{at}")) };
+                let order_id = told.head.object_id.clone();
+                self.payments.push(PaymentFact { head, order_id, paid_at_ms });
+            }
             let inside = self.subscription.clone().map(Fact::Subscription);
             let mut facts = vec![Fact::Order(told), Fact::Customer(self.customer.clone())];
             facts.extend(inside);
@@ -230,6 +238,7 @@ impl World {
         let mut facts: Vec<Fact> = self.orders.iter().cloned().map(Fact::Order).collect();
         facts.extend(self.refunds.iter().cloned().map(Fact::Refund));
         facts.extend(self.disputes.iter().cloned().map(Fact::Dispute));
+        facts.extend(self.payments.iter().cloned().map(Fact::Payment));
         facts.extend(self.subscription.clone().map(Fact::Subscription));
         facts.push(Fact::Customer(self.customer.clone()));
         for fact in &mut facts {
@@ -310,6 +319,7 @@ fn name(fact: &mut Fact, delivery: &str, event: &str) {
         Fact::Customer(it) => &mut it.head,
         Fact::Checkout(it) => &mut it.head,
         Fact::Dispute(it) => &mut it.head,
+        Fact::Payment(it) => &mut it.head,
     };
     head.fact_id = FactId::derive("con", delivery, kind, &head.object_id);
     head.event = event.to_owned();

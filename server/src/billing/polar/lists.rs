@@ -35,7 +35,7 @@ pub(super) const EVENTS: [&str; 23] = [
 ];
 
 /// Oldest objects first where that is possible: an order's customer and checkout are there before it is folded.
-pub(super) static LISTS: [List; 6] = [
+pub(super) static LISTS: [List; 7] = [
     List {
         kind: ObjectKind::Checkout,
         path: "/v1/checkouts/",
@@ -52,6 +52,16 @@ pub(super) static LISTS: [List; 6] = [
         scope: "subscriptions:read",
         time_field: "started_at",
         reading: Reading::Since { filter: "started_after", sorting: "started_at" },
+    },
+    // An order of a list does not say when it was paid, which for a charge that failed at first is days after it was
+    // made. Polar's own journal does. Older than that journal, orders are booked when they were made.
+    List {
+        kind: ObjectKind::Payment,
+        path: "/v1/events/",
+        filters: &[("name", "order.paid"), ("source", "system")],
+        scope: "events:read",
+        time_field: "timestamp",
+        reading: Reading::Since { filter: "start_timestamp", sorting: "timestamp" },
     },
     List {
         kind: ObjectKind::Order,

@@ -90,7 +90,7 @@ fn only_order_paid_says_when_it_was_paid() {
 #[test]
 fn trial_start_is_a_trial_and_its_first_charge_a_renewal_of_polar() {
     let start = order("scenarios/trial/order.paid.zero.json");
-    assert_eq!(fold_order(&[start], &[], &[]).unwrap().kind, OrderKind::Trial);
+    assert_eq!(fold_order(&[start], &[], &[], &[]).unwrap().kind, OrderKind::Trial);
     assert_eq!(order("scenarios/trial/order.paid.first_charge.json").kind, OrderKind::Renewal);
 }
 
@@ -239,4 +239,20 @@ fn a_subscription_tells_where_it_stands() {
         assert_eq!(state.ended_ms.is_some(), status == Canceled, "{file}");
     }
     assert!(stands("subscription.canceled.json").cancel_at_period_end);
+}
+
+#[test]
+fn the_journal_says_when_an_order_was_paid() {
+    let emails = EmailHasher::new(b"a key of these tests", "ws_demo");
+    let context = Context { connection_id: "con_1", delivery_id: "", observed_ms: 1, emails: &emails };
+    let entry = serde_json::json!({
+        "id": "e1", "timestamp": "2026-10-09T08:00:00.123Z", "organization_id": "g1", "customer_id": "c1",
+        "customer": { "id": "c1", "email": "ada@example.com" }, "external_customer_id": null, "label": "Order Paid",
+        "source": "system", "name": "order.paid", "metadata": { "order_id": "o1", "amount": 1200 },
+    });
+    let facts = Polar.normalise_object(ObjectKind::Payment, &entry, &context).unwrap();
+    let [Fact::Payment(told)] = &facts[..] else { panic!("one payment: {facts:?}") };
+    let paid_at: jiff::Timestamp = "2026-10-09T08:00:00.123Z".parse().unwrap();
+    assert_eq!((told.order_id.as_str(), told.paid_at_ms), ("o1", paid_at.as_millisecond()));
+    assert!(!serde_json::to_string(&facts).unwrap().contains("c1"), "it names the order and nobody");
 }

@@ -6,8 +6,8 @@ use domain::ids::FactId;
 use domain::money::Currency;
 use domain::order::{
     Amounts, CheckoutFact, CheckoutState, CheckoutStatus, CustomerFact, CustomerState, DisputeFact,
-    DisputeStatus, Fact, Head, Interval, Metadata, OrderFact, OrderKind, OrderStatus, POLL, RefundFact,
-    RefundStatus, SubscriptionFact, SubscriptionState, SubscriptionStatus,
+    DisputeStatus, Fact, Head, Interval, Metadata, OrderFact, OrderKind, OrderStatus, POLL, PaymentFact,
+    RefundFact, RefundStatus, SubscriptionFact, SubscriptionState, SubscriptionStatus,
 };
 use serde_json::Value;
 
@@ -171,6 +171,15 @@ impl Teller<'_> {
                 metadata: metadata(checkout.metadata),
                 customer_metadata: metadata(checkout.customer_metadata),
             },
+        })
+    }
+
+    /// When an order was paid, from Polar's own journal: neither orders nor payments of its lists carry that time.
+    pub fn payment(&self, paid: wire::OrderPaid) -> Fact {
+        Fact::Payment(PaymentFact {
+            head: self.head("payment", &paid.id, paid.timestamp.0),
+            order_id: paid.metadata.order_id,
+            paid_at_ms: paid.timestamp.0,
         })
     }
 

@@ -155,6 +155,19 @@ pub(super) struct Checkout {
     pub customer_metadata: Option<BTreeMap<String, Value>>,
 }
 
+/// An entry of Polar's own journal, of the kind `order.paid`.
+#[derive(Deserialize)]
+pub(super) struct OrderPaid {
+    pub id: String,
+    pub timestamp: Time,
+    pub metadata: OrderPaidMetadata,
+}
+
+#[derive(Deserialize)]
+pub(super) struct OrderPaidMetadata {
+    pub order_id: String,
+}
+
 #[derive(Deserialize)]
 pub(super) struct Address {
     pub country: Option<String>,

@@ -95,6 +95,9 @@ fn names(keys: &PersonKeys, connection: &str, fact: &Fact) -> Names {
             created_ms: fact.created_ms,
             ..Names::default()
         },
+        Fact::Payment(fact) => {
+            Names { own: key("order", &fact.order_id), created_ms: fact.paid_at_ms, ..Names::default() }
+        }
         Fact::Subscription(fact) => Names {
             own: key("subscription", &fact.head.object_id),
             customer: optional("customer", &fact.state.customer_id),

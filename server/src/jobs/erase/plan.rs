@@ -183,6 +183,10 @@ impl Plan {
                 order(&fact.order_id);
                 None
             }
+            Fact::Payment(fact) => {
+                order(&fact.order_id);
+                None
+            }
             Fact::Subscription(fact) => {
                 self.subscriptions.insert(object(&fact.head.object_id));
                 add(&mut self.checkouts, &fact.state.checkout_id);

@@ -15,7 +15,7 @@ use crate::control::connections::Connection;
 use crate::ingest::inbox::NewWebhook;
 use crate::jobs::JobError;
 use crate::jobs::apply::sealing_place;
-use crate::jobs::facts::Facts;
+use crate::jobs::facts::{self, Facts};
 use crate::secrets::sha256_hex;
 use crate::sql;
 
@@ -77,13 +77,15 @@ impl Gathered {
         }
     }
 
-    /// Makes durable what is new and counts it in `run`.
+    /// Makes durable what is new and counts it in `run`. After a step that was cut, what is known already is marked as
+    /// well: the cut may have come between its facts and their marks.
     pub async fn keep(
         self,
         app: &App,
         provider: &'static dyn Provider,
         connection: &Connection,
         run: &mut Run,
+        was_cut: bool,
     ) -> Result<(), JobError> {
         for reject in self.rejects {
             run.rejected += 1;
@@ -95,10 +97,12 @@ impl Gathered {
         let known = known(app, connection, self.facts.keys().map(|(_, id)| id.clone()).collect()).await?;
         let now_ms = app.clock.now_ms();
         let mut new = Facts::default();
+        let mut known_subjects = Vec::new();
         let (mut imported, mut found) = (0_u64, BTreeMap::<&'static str, u64>::new());
         for ((kind, id), (fact, listed)) in &self.facts {
             let version_ms = fact.head().version_ms;
             if known.get(&((*kind).to_owned(), id.clone())).is_some_and(|&known_ms| known_ms >= version_ms) {
+                known_subjects.push(facts::subject(&connection.workspace_id, fact));
                 continue;
             }
             new.push(&connection.workspace_id, &connection.id, now_ms, fact);
@@ -107,12 +111,14 @@ impl Gathered {
             }
             if version_ms < connection.created_at_ms {
                 imported += 1;
-            } else if *kind != ObjectKind::Dispute.name() && version_ms < now_ms - GRACE_MS {
-                // Disputes have no webhook that could have told.
+            } else if webhooks_tell(kind) && version_ms < now_ms - GRACE_MS {
                 *found.entry(kind).or_default() += 1;
             }
         }
         new.keep(app, &format!("poll {}", connection.id)).await?;
+        if was_cut {
+            app.control.mark_dirty(&known_subjects, now_ms).await?;
+        }
         run.imported += imported;
         for (kind, count) in found {
             run.found += count;
@@ -121,6 +127,11 @@ impl Gathered {
         }
         Ok(())
     }
+}
+
+/// Whether a webhook could have told of facts of this kind.
+fn webhooks_tell(kind: &str) -> bool {
+    ObjectKind::ALL.into_iter().any(|known| known.name() == kind && known.has_webhooks())
 }
 
 async fn known(

@@ -31,6 +31,9 @@ pub struct PollState {
     pub recent_at_ms: Option<i64>,
     pub deep_at_ms: Option<i64>,
     pub history_at_ms: Option<i64>,
+    /// A step is under way from where the run stands. Found true by a step that begins, the one before it was cut, and
+    /// may have kept facts that it did not mark.
+    pub is_under_way: bool,
     /// What stands in the way now.
     pub problem: Option<Problem>,
     /// Scopes the last pass missed.

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use clickhouse::Row;
 use domain::ids::VisitorId;
 use domain::order::{
-    CheckoutState, CustomerState, DisputeFact, Fact, OrderFact, OrderState, RefundFact, SubscriptionState,
-    fold_checkout, fold_customer, fold_order, fold_subscription,
+    CheckoutState, CustomerState, DisputeFact, Fact, OrderFact, OrderState, PaymentFact, RefundFact,
+    SubscriptionState, fold_checkout, fold_customer, fold_order, fold_subscription,
 };
 use serde::Deserialize;
 
@@ -155,8 +155,8 @@ fn read(fact: &StoredFact) -> Result<Fact, JobError> {
         .map_err(|error| JobError::Damaged { what: "fact", why: error.to_string() })
 }
 
-/// The facts of an order, of its refunds and of its disputes.
-type OfOrder = (Vec<OrderFact>, Vec<RefundFact>, Vec<DisputeFact>);
+/// The facts of an order, of its refunds, disputes and payments.
+type OfOrder = (Vec<OrderFact>, Vec<RefundFact>, Vec<DisputeFact>, Vec<PaymentFact>);
 
 fn fold_orders(facts: Vec<StoredFact>) -> Result<BTreeMap<Key, OrderState>, JobError> {
     let mut told: BTreeMap<Key, OfOrder> = BTreeMap::new();
@@ -171,11 +171,14 @@ fn fold_orders(facts: Vec<StoredFact>) -> Result<BTreeMap<Key, OrderState>, JobE
             Fact::Dispute(dispute) => {
                 told.entry((stored.connection_id, dispute.order_id.clone())).or_default().2.push(dispute);
             }
+            Fact::Payment(payment) => {
+                told.entry((stored.connection_id, payment.order_id.clone())).or_default().3.push(payment);
+            }
             Fact::Subscription(_) | Fact::Customer(_) | Fact::Checkout(_) => {}
         }
     }
-    let folded = told.into_iter().filter_map(|(key, (orders, refunds, disputes))| {
-        Some((key, fold_order(&orders, &refunds, &disputes)?))
+    let folded = told.into_iter().filter_map(|(key, (orders, refunds, disputes, payments))| {
+        Some((key, fold_order(&orders, &refunds, &disputes, &payments)?))
     });
     Ok(folded.collect())
 }
@@ -193,7 +196,7 @@ fn fold_objects(facts: Vec<StoredFact>) -> Result<Objects, JobError> {
             Fact::Customer(fact) => {
                 push(&mut customers, (stored.connection_id, fact.head.object_id.clone()), fact)
             }
-            Fact::Order(_) | Fact::Refund(_) | Fact::Dispute(_) => {}
+            Fact::Order(_) | Fact::Refund(_) | Fact::Dispute(_) | Fact::Payment(_) => {}
         }
     }
     Ok(Objects {

@@ -130,7 +130,7 @@ fn lists(provider: &'static dyn Provider, view: View) -> impl Iterator<Item = &'
     let wanted = move |list: &&List| match list.kind {
         ObjectKind::Order | ObjectKind::Dispute => true,
         ObjectKind::Refund => view == View::Cash,
-        ObjectKind::Subscription | ObjectKind::Customer | ObjectKind::Checkout => false,
+        ObjectKind::Subscription | ObjectKind::Customer | ObjectKind::Checkout | ObjectKind::Payment => false,
     };
     provider.lists().iter().filter(wanted)
 }

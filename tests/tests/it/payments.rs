@@ -44,7 +44,7 @@ async fn recovers(account: &Account) -> PaidLate {
 async fn booked_ms(account: &Account, order: &PaidLate) -> i64 {
     let shown = account.shop.ask(&format!("/v1/orders/{}", order.id)).await;
     assert_eq!(shown["booked"], true, "{shown}");
-    shown["at_ms"].as_i64().expect("a time")
+    shown["paid_at_ms"].as_i64().expect("a time")
 }
 
 /// Net money of a UTC day by cash date.

@@ -13,7 +13,7 @@ use crate::control::{Control, ControlError};
 /// Objects of a page; more is not given.
 const PAGE_OBJECTS: u64 = 100;
 /// How often a list that got shorter while it was read is begun anew.
-const RESTARTS_MAX: u32 = 3;
+const RESTARTS_MAX: u32 = 10;
 
 /// Where the poll of one connection stands.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ pub struct Cursor {
     after_ms: Option<i64>,
     /// Pages behind us since then.
     pages: u64,
-    /// How long the list was.
+    /// How long the list was, from that moment on.
     total: Option<u64>,
     restarts: u32,
 }
@@ -143,6 +143,14 @@ impl Cursor {
 
     /// Moves behind `page`; `true` when it was the last one.
     pub fn advance(&mut self, list: &List, since_ms: Option<i64>, page: &Page) -> bool {
+        // Rows that went away move unread ones to pages behind us.
+        let is_shorter = self.total.is_some_and(|total| page.total < total);
+        self.total = Some(page.total);
+        if is_shorter && self.restarts < RESTARTS_MAX {
+            self.restarts += 1;
+            self.pages = 0;
+            return false;
+        }
         let times = page.items.iter().filter_map(|item| time_of(item, list.time_field));
         match list.reading {
             Reading::Since { .. } => {
@@ -155,20 +163,14 @@ impl Cursor {
                     Some(last_ms) if self.after_ms.or(since_ms).is_none_or(|after_ms| last_ms > after_ms) => {
                         self.after_ms = Some(last_ms);
                         self.pages = 0;
+                        // The rest of the list has another length.
+                        self.total = None;
                     }
                     _ => self.pages += 1,
                 }
                 false
             }
             Reading::Newest { .. } => {
-                // Rows that went away move unread ones to pages behind us.
-                let is_shorter = self.total.is_some_and(|total| page.total < total);
-                self.total = Some(page.total);
-                if is_shorter && self.restarts < RESTARTS_MAX {
-                    self.restarts += 1;
-                    self.pages = 0;
-                    return false;
-                }
                 let reaches =
                     since_ms.is_some_and(|since_ms| times.min().is_some_and(|first| first < since_ms));
                 self.pages += 1;
@@ -242,6 +244,17 @@ mod tests {
         assert!(!cursor.advance(&SINCE, None, &page(&[9_000, 9_000], 150, 2)));
         assert!(cursor.query(&SINCE, None).contains(&("page", "2".to_owned())));
         assert!(cursor.advance(&SINCE, None, &page(&[9_000, 9_001], 150, 2)));
+    }
+
+    #[test]
+    fn of_a_list_read_by_pages_of_one_moment_a_row_that_went_away_has_it_begun_anew() {
+        let mut cursor = Cursor::default();
+        assert!(!cursor.advance(&SINCE, Some(8_999), &page(&[9_000, 9_000], 6, 3)));
+        assert!(!cursor.advance(&SINCE, Some(8_999), &page(&[9_000, 9_000], 5, 3)), "one went away");
+        assert!(cursor.query(&SINCE, Some(8_999)).contains(&("page", "1".to_owned())));
+        assert!(!cursor.advance(&SINCE, Some(8_999), &page(&[9_000, 9_000], 5, 3)));
+        assert!(!cursor.advance(&SINCE, Some(8_999), &page(&[9_000, 9_000], 5, 3)));
+        assert!(cursor.advance(&SINCE, Some(8_999), &page(&[9_000], 5, 3)));
     }
 
     #[test]

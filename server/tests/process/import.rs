@@ -19,12 +19,12 @@ use crate::program::{Chance, Running, WORKSPACE, asked, folder, opened_as, prepa
 
 /// How often it is killed: as often as the pages last, whatever build of the program is tried.
 const KILLS: u64 = 3;
-/// Each with a first payment and one renewal: twelve pages of subscriptions, twenty-four of orders.
-const SUBSCRIPTIONS: usize = 1_200;
+/// Each with a first payment and one renewal: ten pages of subscriptions, twenty of orders.
+const SUBSCRIPTIONS: usize = 1_000;
 /// Pages between two checkpoints of a poll.
 const CHECKPOINT_PAGES: usize = 10;
 /// A server that has not read its pages by then never will.
-const LIFE_MAX: Duration = Duration::from_secs(30);
+const LIFE_MAX: Duration = Duration::from_secs(60);
 
 /// What an order came to: paid net and given back, minor units.
 type Money = (i64, i64);

@@ -100,6 +100,8 @@ pub enum Standing {
     AfterAnchor,
     /// The same touch, told a second time; the earliest telling counts.
     Duplicate,
+    /// Of a kind that the workspace lets earn nothing.
+    Excluded,
 }
 
 /// Where a touch at `at_ms` stands, not regarding duplicates.

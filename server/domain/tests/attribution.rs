@@ -1,6 +1,7 @@
 //! Rules of credits that hold for every order: sums, refunds, fall-backs, filters, and that an explanation says
 //! what the credits are.
 
+use std::collections::HashSet;
 use std::num::NonZero;
 
 use domain::attribution::{
@@ -118,8 +119,14 @@ fn an_explanation_names_why_each_touch_counts_or_not() {
     let direct = touch(2, 3, true);
     let later = Touch { at_ms: ANCHOR_MS + 1, ..touch(0, 4, false) };
     let booked = Booked { amount_minor: 700, refunds: vec![refund(9, 100)] };
-    let told =
-        explain(vec![later, direct, counted, outside, counted], ANCHOR_MS, Window::Days(90), true, &booked);
+    let told = explain(
+        vec![later, direct, counted, outside, counted],
+        &HashSet::new(),
+        ANCHOR_MS,
+        Window::Days(90),
+        true,
+        &booked,
+    );
     let standings: Vec<Standing> = told.candidates.iter().map(|candidate| candidate.standing).collect();
     use Standing::{AfterAnchor, BeforeWindow, Duplicate, Eligible};
     assert_eq!(standings, [BeforeWindow, Eligible, Duplicate, Eligible, AfterAnchor]);
@@ -283,7 +290,7 @@ proptest! {
         known in any::<bool>(),
         booked in some_booked(),
     ) {
-        let told = explain(touches.clone(), ANCHOR_MS, Window::Lifetime, known, &booked);
+        let told = explain(touches.clone(), &HashSet::new(), ANCHOR_MS, Window::Lifetime, known, &booked);
         let (rows, _) = run(&touches, known, &booked);
         for (at, model) in told.models.iter().enumerate() {
             let mut lines = Vec::new();

@@ -1,5 +1,7 @@
 //! The published vectors of exact attribution: allocation, order parts, refunds, weights of every model.
 
+use std::collections::HashSet;
+
 use domain::attribution::{
     Booked, Credit, Earner, Entry, MODELS, Refund, Scratch, Touch, credits, explain, model_index, w_shaped,
 };
@@ -121,7 +123,7 @@ fn refunds_and_what_remains_are_the_published_ones() {
 fn an_explanation_tells_every_step_of_a_published_case() {
     let touches = touches(&[2_592_000, 1_209_600, 518_400, 3600]);
     let booked = Booked { amount_minor: 9600, refunds: Vec::new() };
-    let told = explain(touches, ANCHOR_MS, Window::Days(90), true, &booked);
+    let told = explain(touches, &HashSet::new(), ANCHOR_MS, Window::Days(90), true, &booked);
     let model = &told.models[model_index("time_decay").unwrap()];
     let shares = &model.entries[0].shares;
     let floors: Vec<u64> = shares.iter().map(|share| share.floor_minor).collect();

@@ -1,5 +1,5 @@
-//! `tributary attribute --preview` and `--apply`: what a change of the rules would move, then the change. Beside a
-//! running server it is asked; else the stores are opened.
+//! `tributary attribute --preview`, `--apply` and `--rules`: what a change of the rules would move, then the change, and
+//! the rules as they are. Beside a running server it is asked; else the stores are opened.
 
 use anyhow::Context;
 use domain::attribution::model_index;
@@ -8,6 +8,8 @@ use domain::order::Basis;
 
 use super::client::{Errand, Of, Server, Source};
 use crate::config::Config;
+use crate::control::rule_versions::RuleTerms;
+use crate::http::attribution::RulesDocument;
 use crate::jobs::attribute::preview::{self, Applied, Change, Moved, Preview};
 use crate::jobs::settle;
 
@@ -25,6 +27,21 @@ pub struct Asked {
     /// What counts as revenue in reports that do not say: net or gross.
     #[arg(long, requires = "preview", value_parser = basis)]
     basis: Option<Basis>,
+    /// A rule of channels, as in 'source=partnerblog -> Affiliates'; repeat for the whole list, in its order.
+    #[arg(long = "rule", value_name = "RULE", requires = "preview")]
+    rules: Vec<String>,
+    /// Have no rules of channels but the built-in ones.
+    #[arg(long, requires = "preview", conflicts_with = "rules")]
+    no_rules: bool,
+    /// Visits that may not earn, as in channel=Direct or 'referrer*=intranet'; repeat for the whole list.
+    #[arg(long = "exclude", value_name = "TEST", requires = "preview")]
+    exclusions: Vec<String>,
+    /// Let every visit earn.
+    #[arg(long, requires = "preview", conflicts_with = "exclusions")]
+    no_exclusions: bool,
+    /// Show the rules as they are, and every change of them.
+    #[arg(long = "rules", id = "show_rules", conflicts_with_all = ["all", "apply", "preview"])]
+    shows_rules: bool,
     /// Under which model the difference is shown.
     #[arg(long, requires = "preview")]
     model: Option<String>,
@@ -39,14 +56,26 @@ fn basis(text: &str) -> Result<Basis, String> {
 
 impl Asked {
     pub fn is_asked(&self) -> bool {
-        self.preview || self.apply.is_some()
+        self.preview || self.apply.is_some() || self.shows_rules
+    }
+
+    /// The whole list that is asked for; none when it is to stay.
+    fn list(given: &[String], emptied: bool) -> Option<Vec<String>> {
+        (emptied || !given.is_empty()).then(|| given.to_vec())
     }
 
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        if self.shows_rules {
+            print!("{}", rules_told(&self.rules_now(config).await?));
+            return Ok(());
+        }
         match &self.apply {
             Some(token) => {
                 let applied = self.apply(config, token).await?;
-                println!("{} orders moved, {} rows of credits written", applied.orders, applied.written);
+                println!(
+                    "{} visits and {} orders moved, {} rows of credits written",
+                    applied.visits, applied.orders, applied.written
+                );
             }
             None => print!("{}", told(&self.look(config).await?)),
         }
@@ -58,8 +87,12 @@ impl Asked {
             None => None,
             Some(name) => Some(model_index(name).with_context(|| format!("there is no model {name:?}"))?),
         };
+        let rules = Asked::list(&self.rules, self.no_rules);
+        let exclusions = Asked::list(&self.exclusions, self.no_exclusions);
         if let Some(server) = Server::find(&config).await? {
             let pairs = [
+                ("rules", rules.map(|rules| rules.join("\n"))),
+                ("exclusions", exclusions.map(|exclusions| exclusions.join("\n"))),
                 ("window_days", self.window_days.map(|days| days.to_string())),
                 ("basis", self.basis.map(|basis| basis.name().to_owned())),
                 ("model", self.model.clone()),
@@ -72,10 +105,23 @@ impl Asked {
             anyhow::bail!("the server has just begun to answer; try again")
         };
         settle(&app).await?;
-        let change = Change { window_days: self.window_days, basis: self.basis };
+        let change = Change::read(self.window_days, self.basis, rules.as_deref(), exclusions.as_deref())?;
         let found = preview::preview(&app, &workspace.id, change, model).await;
         app.close().await;
         Ok(found?)
+    }
+
+    async fn rules_now(&self, config: Config) -> anyhow::Result<RulesDocument> {
+        if let Some(server) = Server::find(&config).await? {
+            return server.client(&self.of, Errand::Ask).await?.read("/v1/attribution/rules", &[]).await;
+        }
+        let Source::Stores(app, workspace) = Source::find(config, &self.of).await? else {
+            anyhow::bail!("the server has just begun to answer; try again")
+        };
+        let changes = app.control.rule_versions(&workspace.id).await;
+        let now = RuleTerms::of(&app, &workspace);
+        app.close().await;
+        Ok(RulesDocument { now, changes: changes? })
     }
 
     async fn apply(&self, config: Config, token: &str) -> anyhow::Result<Applied> {
@@ -96,14 +142,17 @@ impl Asked {
 
 fn told(preview: &Preview) -> String {
     let mut text = format!(
-        "window {} to {} days, basis {} to {}: {} orders would move (shown under {})\n",
+        "window {} to {} days, basis {} to {}: {} visits and {} orders would move (shown under {})\n",
         preview.window_days_from,
         preview.window_days_to,
         preview.basis_from,
         preview.basis_to,
+        preview.visits,
         preview.orders,
         preview.model
     );
+    text.push_str(&list_told("rules", &preview.rules_from, &preview.rules_to));
+    text.push_str(&list_told("excluded", &preview.exclusions_from, &preview.exclusions_to));
     for Moved { channel, currency, from, to, difference } in &preview.channels {
         let shown = |minor: i64| {
             currency.parse().map_or_else(|_| minor.to_string(), |code| Money::new(minor, code).format())
@@ -117,5 +166,43 @@ fn told(preview: &Preview) -> String {
         ));
     }
     text.push_str(&format!("apply it with: tributary attribute --apply {}\n", preview.token));
+    text
+}
+
+/// What a list is, or what it was and would be.
+fn list_told(name: &str, from: &[String], to: &[String]) -> String {
+    let line = |sign: &str, text: &String| format!("  {sign} {text}\n");
+    if from == to {
+        return match from {
+            [] => String::new(),
+            same => format!(
+                "{name}, as they are:\n{}",
+                same.iter().map(|text| line(" ", text)).collect::<String>()
+            ),
+        };
+    }
+    let (gone, new): (String, String) =
+        (from.iter().map(|text| line("-", text)).collect(), to.iter().map(|text| line("+", text)).collect());
+    format!("{name}:\n{gone}{new}")
+}
+
+fn rules_told(document: &RulesDocument) -> String {
+    let now = &document.now;
+    let mut text = format!("window {} days, basis {}\n", now.window_days, now.basis);
+    text.push_str(&list_told("rules", &now.rules, &now.rules));
+    text.push_str(&list_told("excluded", &now.exclusions, &now.exclusions));
+    for change in &document.changes {
+        let when = jiff::Timestamp::from_millisecond(change.applied_at_ms).unwrap_or_default();
+        text.push_str(&format!(
+            "change {} of {}: window {} days, basis {}, {} rules, {} exclusions; {} orders moved\n",
+            change.number,
+            when.strftime("%Y-%m-%d %H:%M UTC"),
+            change.terms.window_days,
+            change.terms.basis,
+            change.terms.rules.len(),
+            change.terms.exclusions.len(),
+            change.orders
+        ));
+    }
     text
 }

@@ -19,6 +19,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_affiliates.sql",
         sql: include_str!("../../../sql/control/migrations/0005_affiliates.sql"),
     },
+    Migration {
+        name: "0006_rule_versions.sql",
+        sql: include_str!("../../../sql/control/migrations/0006_rule_versions.sql"),
+    },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

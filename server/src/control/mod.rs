@@ -14,6 +14,7 @@ pub mod polls;
 pub mod programs;
 pub mod rates;
 pub mod rotate;
+pub mod rule_versions;
 pub mod state;
 pub mod statements;
 pub mod workspaces;

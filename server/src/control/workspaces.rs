@@ -1,6 +1,7 @@
 //! Workspaces: one merchant's data, and the settings its hits and reports are read by.
 
 use domain::order::Basis;
+use domain::visit::{Exclusion, WorkspaceRule};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -37,6 +38,12 @@ pub struct Settings {
     pub metadata_keys: Vec<String>,
     /// What counts as revenue in reports that do not say.
     pub basis: Basis,
+    /// The merchant's own rules of channels; the first that fits wins, before every rule of ours.
+    pub rules: Vec<WorkspaceRule>,
+    /// Counts the changes of `rules`; visits keep the version they were classified by.
+    pub rules_version: u32,
+    /// Visits that may not earn.
+    pub exclusions: Vec<Exclusion>,
     /// Whom alerts are sent to; none: they are told on the dashboard, in the log and as a metric only.
     pub alert_webhook: Option<AlertWebhook>,
 }
@@ -58,6 +65,9 @@ impl Default for Settings {
             window_days: None,
             metadata_keys: Vec::new(),
             basis: Basis::Net,
+            rules: Vec::new(),
+            rules_version: 0,
+            exclusions: Vec::new(),
             alert_webhook: None,
         }
     }

@@ -2,15 +2,18 @@
 //! scripts. Never computes a number of its own, and allows nothing inline (`default-src 'self'`).
 
 mod assets;
+mod attribution;
 mod chart;
 mod docs;
 mod home;
 mod login;
+mod match_quality;
 mod order;
 mod page;
 mod reconciliation;
 mod rejects;
 mod show;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod webhooks;
@@ -28,6 +31,9 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
         .route("/", get(home::home))
         .route("/orders/{id}", get(order::order))
         .route("/reconciliation", get(reconciliation::show).post(reconciliation::begin))
+        .route("/attribution", get(attribution::show).post(attribution::change))
+        .route("/match-quality", get(match_quality::show))
+        .route("/statements", get(statements::show).post(statements::make))
         .route("/not-counted", get(rejects::rejects))
         .route("/webhooks", get(webhooks::show).post(webhooks::replay))
         .route("/login", get(login::form).post(login::sign_in))

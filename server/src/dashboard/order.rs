@@ -12,7 +12,7 @@ use super::page::{Viewer, failed, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::report::{OrderExplanation, Reports, TouchDocument};
+use crate::report::{OrderDocument, OrderExplanation, Reports, TouchDocument};
 
 struct Step {
     number: usize,
@@ -64,6 +64,16 @@ struct Refund {
     reason: String,
 }
 
+/// The order in the report currency.
+struct Reported {
+    currency: String,
+    /// Paid, given back, left; none while it is not converted.
+    amounts: Option<(String, String, String)>,
+    said: String,
+    /// Whether it waits for a rate, or there is none.
+    is_open: bool,
+}
+
 struct Fact {
     name: &'static str,
     value: String,
@@ -97,6 +107,7 @@ struct OrderPage {
     totals: Vec<String>,
     models: Vec<Model>,
     refunds: Vec<Refund>,
+    reported: Option<Reported>,
     facts: Vec<Fact>,
     agrees: bool,
     rules_version: u32,
@@ -176,10 +187,43 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
             tax: amount(-refund.tax),
             reason: show::value(&refund.reason),
         }).collect(),
+        reported: reported(order),
         facts: facts(story, amount),
         agrees: story.stored_agrees,
         rules_version: story.rules_version,
     }
+}
+
+/// What the order is in the report currency, and by which rate; none when it was paid in it.
+fn reported(order: &OrderDocument) -> Option<Reported> {
+    let told = &order.reported;
+    let currency: Currency = told.currency.parse().ok()?;
+    let amount = |minor| show::digits(minor, currency);
+    let said = match told.conversion.as_str() {
+        "converted" => {
+            let euro = |code: &str, rate: &str| (code != "EUR").then(|| format!("{rate} {code}"));
+            let sides = [euro(&order.currency, &told.rate_own), euro(&told.currency, &told.rate_report)];
+            let sides: Vec<String> = sides.into_iter().flatten().collect();
+            let source = if told.rate_source == "ecb" { "" } else { ", from an imported file" };
+            format!(
+                "1 EUR = {}: the European Central Bank’s reference rate of {}{source}. Converted once; refunds go at the \
+                 same rate, so that a full one leaves nothing.",
+                sides.join(" = "),
+                told.rate_day,
+            )
+        }
+        "waiting" => "The European Central Bank’s rate of the day it was paid has not come yet. Until then it stands in \
+                      its own currency, beside the report currency and not in it."
+            .to_owned(),
+        "not_carried" => format!(
+            "The European Central Bank has no rate for {}: it stands in its own currency in every report.",
+            order.currency
+        ),
+        _ => return None,
+    };
+    let is_open = told.conversion != "converted";
+    let amounts = (amount(told.net), amount(-told.refunded), amount(told.net - told.refunded));
+    Some(Reported { currency: told.currency.clone(), amounts: (!is_open).then_some(amounts), said, is_open })
 }
 
 fn label(touch: &TouchDocument) -> String {

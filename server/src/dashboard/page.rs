@@ -5,10 +5,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::report::Query;
 
+use super::home::asked;
 use crate::app::App;
 use crate::http::auth::Reader;
 use crate::http::problem::Problem;
+use crate::http::reports::pairs;
+use crate::report::{ReportError, Reports};
 
 /// A person with a session, or with an API key.
 pub(super) struct Viewer(pub Reader);
@@ -28,6 +32,22 @@ impl FromRequestParts<App> for Viewer {
             Err(problem) => Err(failed(&problem)),
         }
     }
+}
+
+/// A question in a page's address.
+pub(super) struct Question {
+    pub reports: Reports,
+    /// As it was asked; links of the page change it.
+    pub pairs: Vec<(String, String)>,
+    pub query: Result<Query, ReportError>,
+}
+
+/// Reads the question in the address of a page of `reader`'s workspace.
+pub(super) fn question(app: &App, reader: &Reader, raw: Option<&str>) -> Question {
+    let reports = Reports::of(app, &reader.workspace);
+    let pairs = asked(pairs(raw));
+    let query = reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    Question { reports, pairs, query }
 }
 
 #[derive(Template)]

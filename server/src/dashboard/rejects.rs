@@ -8,12 +8,10 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::report::{Cell, Query, Table, ratio_ppm};
 
-use super::home::asked;
-use super::page::{Viewer, failed, shown};
+use super::page::{Question, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::http::reports::pairs;
 use crate::ingest::outcome::ACCEPTED;
 use crate::report::{ReportError, Reports};
 
@@ -61,10 +59,8 @@ pub(super) async fn rejects(
     Viewer(reader): Viewer,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let reports = Reports::of(&app, &reader.workspace);
-    let pairs = asked(pairs(raw.as_deref()));
-    let parsed = reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    let query = match parsed {
+    let Question { reports, pairs, query } = question(&app, &reader, raw.as_deref());
+    let query = match query {
         Ok(query) => query,
         Err(error) => return failed(&error.into()),
     };

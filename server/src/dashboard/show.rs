@@ -26,6 +26,11 @@ pub(super) fn count(count: Option<u64>) -> String {
     count.map_or_else(|| "\u{2013}".to_owned(), grouped)
 }
 
+/// `1 order`, `2,000 orders`.
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(count), if count == 1 { "" } else { "s" })
+}
+
 /// A ratio; a dash when there is none.
 pub(super) fn ratio(ppm: Option<i64>) -> String {
     ppm.map_or_else(

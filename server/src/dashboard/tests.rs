@@ -6,9 +6,10 @@ use axum::response::Response;
 use tower::ServiceExt;
 
 use crate::app::App;
+use crate::control::connections::Connection;
 use crate::control::keys::Scope;
 use crate::http::router::router;
-use crate::report::history::{app, key, with_history};
+use crate::report::history::{WORKSPACE, app, key, with_history};
 
 async fn send(app: &App, request: Request<Body>) -> Response {
     router(app.clone()).oneshot(request).await.unwrap()
@@ -138,6 +139,75 @@ async fn products_are_shown_by_name_and_a_filter_is_added_by_the_form() {
     assert!(!filtered.contains("filter_value=Direct"), "links carry the filter, not the form's parts");
     let unknown = text(get(&app, "/?filter_by=colour&filter_how=is&filter_value=red", &session).await).await;
     assert!(unknown.contains("This question cannot be answered"));
+}
+
+/// Sends a form of one of our own pages.
+async fn post(app: &App, path: &str, session: &str, form: &str) -> String {
+    let request = Request::post(path)
+        .header(header::COOKIE, session)
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    text(send(app, request.body(Body::from(form.to_owned())).unwrap()).await).await
+}
+
+#[tokio::test]
+async fn a_change_of_rules_is_shown_with_its_balance_and_applied_from_the_page() {
+    let (app, _dir) = with_history("pages_rules").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let form = "window_days=1&basis=net&rules=&exclusions=device%3Dtv&model=first_touch";
+    let html = post(&app, "/attribution", &session, form).await;
+    // Ann's newsletter was two days before; her subscription's renewal goes with it.
+    for shown in ["\u{2212}19.01", "+19.01", "✓ adds up", "device=tv", "Your session may only look"] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    let token = html.split_once("name=\"token\" value=\"").unwrap().1.split_once('"').unwrap().0.to_owned();
+    let refused = post(&app, "/attribution", &session, &format!("token={token}")).await;
+    assert!(refused.contains("This session may not change the rules"));
+    let admin = cookie(&sign_in(&app, &key(&app, &[Scope::Read, Scope::Admin]).await).await);
+    let applied = post(&app, "/attribution", &admin, &format!("token={token}")).await;
+    assert!(applied.contains("Applied as shown") && applied.contains("change 1"), "{applied}");
+    assert!(applied.contains("value=\"1\"") && applied.contains("earns nothing: device=tv"), "{applied}");
+    let wrong = post(&app, "/attribution", &admin, "window_days=90&rules=source%3Dx&exclusions=").await;
+    assert!(wrong.contains("names no channel") && wrong.contains(">source=x</textarea>"), "{wrong}");
+}
+
+#[tokio::test]
+async fn match_quality_is_told_by_connection_and_day() {
+    let (app, _dir) = with_history("pages_matching").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let html = text(get(&app, "/match-quality?from=2026-05-01&to=2026-05-31", &session).await).await;
+    for shown in ["con_1", "signed visitor id", "not matched", "2026-05-02", "group_by=connection"] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    let empty = text(get(&app, "/match-quality?from=2026-01-01&to=2026-01-31", &session).await).await;
+    assert!(empty.contains("No sales in these days"));
+}
+
+#[tokio::test]
+async fn statements_are_listed_with_their_chain_and_made_from_the_page() {
+    let (app, _dir) = with_history("pages_statements").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read, Scope::Write]).await).await);
+    assert!(text(get(&app, "/statements", &session).await).await.contains("Nothing to state yet"));
+    let connection = Connection {
+        id: "con_1".to_owned(),
+        workspace_id: WORKSPACE.to_owned(),
+        provider: "polar".to_owned(),
+        name: "Polar".to_owned(),
+        environment: "production".to_owned(),
+        token: None,
+        webhook_secrets: Vec::new(),
+        created_at_ms: app.clock.now_ms(),
+    };
+    app.control.save_connection(&connection, &app.secrets, app.clock.now_ms()).await.unwrap();
+    let none = text(get(&app, "/statements", &session).await).await;
+    assert!(none.contains("No month of this connection") && none.contains("Make the statement of 2026-05"));
+    let made = post(&app, "/statements", &session, "connection=con_1&month=2026-05").await;
+    for shown in ["✓ chain whole", "month=2026-05&#38;format=csv", "stays as it is"] {
+        assert!(made.contains(shown), "{shown}: {made}");
+    }
+    assert!(!made.contains("Make the statement"), "nothing is left to state");
+    let early = post(&app, "/statements", &session, "connection=con_1&month=2026-06").await;
+    assert!(early.contains("is not over yet"), "{early}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! `/v1/attribution/preview` and `…/apply`: the difference a change of the rules would make, before it is made.
+//! `/v1/attribution/preview` and `…/apply`: the difference a change of the rules would make, before it is made; and
+//! `…/rules`: the rules as they are, and since when.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -7,17 +8,18 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::attribution::model_index;
 use domain::order::Basis;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Admin, Reader};
 use super::problem::Problem;
 use crate::app::App;
+use crate::control::rule_versions::{RuleTerms, RuleVersion};
 use crate::jobs::attribute::preview::{self, Applied, Change, Preview, PreviewError};
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(look)).routes(routes!(apply))
+    OpenApiRouter::new().routes(routes!(look)).routes(routes!(apply)).routes(routes!(rules))
 }
 
 /// What is to be changed. Everything left out stays; nothing at all asks what became known since: late visits,
@@ -32,8 +34,52 @@ struct Asked {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<String>)]
     basis: Option<Basis>,
+    /// The workspace's own rules of channels, all of them, in their order: the first that fits a visit decides. Each
+    /// is a test and a channel, `source=partnerblog -> Affiliates`, with `as …` to rename the source; `=` compares the
+    /// whole text, `^=` its start, `*=` some part; `source`, `medium`, `campaign` and `referrer` can be tested. In the
+    /// query one a line.
+    #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<Vec<String>>)]
+    rules: Option<Lines>,
+    /// Visits that may not earn, all of them: tests of a dimension, `channel=Direct`, `referrer*=intranet`. In the query
+    /// one a line.
+    #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<Vec<String>>)]
+    exclusions: Option<Lines>,
     /// Under which model the difference is told; every model is changed.
     model: Option<String>,
+}
+
+/// Texts as a list, or one a line.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Lines {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl Lines {
+    fn texts(&self) -> Vec<String> {
+        match self {
+            Lines::List(texts) => texts.clone(),
+            Lines::Text(text) => lines(text),
+        }
+    }
+}
+
+/// Lines that say something.
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The rules of a workspace, and every change of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct RulesDocument {
+    /// As they are.
+    #[serde(flatten)]
+    pub now: RuleTerms,
+    /// What they were after each change that was applied, the newest first.
+    pub changes: Vec<RuleVersion>,
 }
 
 /// A preview to be made true.
@@ -47,7 +93,8 @@ struct Token {
 
 /// Show which orders a change would move and by how much; nothing is changed.
 ///
-/// In the body as JSON, or in the query. The difference of all channels together is zero, but for another basis.
+/// In the body as JSON, or in the query. The difference of all channels together is zero, but for another basis. With
+/// other rules every visit of the past is classified again, from the address and referrer it came with.
 #[utoipa::path(post, path = "/v1/attribution/preview", tag = "Operation", params(Asked), request_body = Option<Asked>,
     responses((status = 200, body = Preview), (status = "4XX", body = Problem)))]
 async fn look(
@@ -64,7 +111,9 @@ async fn look(
                 .ok_or_else(|| Problem::invalid("model", format!("model: there is no model {name:?}")))?,
         ),
     };
-    let change = Change { window_days: asked.window_days, basis: asked.basis };
+    let (rules, exclusions) =
+        (asked.rules.as_ref().map(Lines::texts), asked.exclusions.as_ref().map(Lines::texts));
+    let change = Change::read(asked.window_days, asked.basis, rules.as_deref(), exclusions.as_deref())?;
     Ok(Json(preview::preview(&app, &caller.workspace.id, change, model).await?))
 }
 
@@ -82,6 +131,14 @@ async fn apply(
     // A task of its own: a caller that hangs up does not stop it half-way.
     let run = tokio::spawn(async move { preview::apply(&app, &workspace_id, &token).await });
     Ok(Json(run.await.map_err(Problem::internal)??))
+}
+
+/// The rules that decide which visit earns what, and since when.
+#[utoipa::path(get, path = "/v1/attribution/rules", tag = "Operation",
+    responses((status = 200, body = RulesDocument), (status = "4XX", body = Problem)))]
+async fn rules(State(app): State<App>, caller: Reader) -> Result<Json<RulesDocument>, Problem> {
+    let now = RuleTerms::of(&app, &caller.workspace);
+    Ok(Json(RulesDocument { now, changes: app.control.rule_versions(&caller.workspace.id).await? }))
 }
 
 /// The body when there is one, else the query.
@@ -104,6 +161,8 @@ impl From<PreviewError> for Problem {
         match error {
             PreviewError::NoWorkspace(_) => Problem::not_found("unknown_workspace", text),
             PreviewError::Window => Problem::invalid("window_days", text),
+            PreviewError::Rules(_) | PreviewError::TooMany => Problem::invalid("rules", text),
+            PreviewError::Exclusions(_) => Problem::invalid("exclusions", text),
             PreviewError::NoToken => Problem::invalid("token", text),
             PreviewError::Outdated => Problem::new(StatusCode::CONFLICT, "preview_outdated", text),
             PreviewError::Job(error) => error.into(),

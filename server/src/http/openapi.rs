@@ -304,6 +304,43 @@ pub struct AnswerMeta {
     /// Where visitors are counted: true when visitors and visits were counted one by one, false when the period has
     /// more than 500,000 visits and visitors are within half a percent. Money is always exact.
     pub visitors_exact: Option<bool>,
+    /// In the report currency only: how amounts came into it.
+    pub conversions: Option<AnswerConversions>,
+}
+
+/// What to know of a report in the report currency. Minor units.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerConversions {
+    /// The report currency.
+    pub currency: String,
+    /// Orders paid in the period that were converted, each once, at the European Central Bank's rate of its day (UTC).
+    pub converted_orders: u64,
+    /// First and last of the days whose rates were used.
+    pub rate_days: Option<AnswerDays>,
+    /// `ecb`, or `ecb file` for imported rates.
+    pub sources: Vec<String>,
+    /// Refunds are converted at the rate of their order. How much more they would take at the rates of their own days:
+    /// exchange differences, which are in no channel.
+    pub refunds_at_own_day: i64,
+    pub not_converted: Vec<AnswerNotConverted>,
+}
+
+/// Two days, both included.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerDays {
+    pub from: String,
+    pub to: String,
+}
+
+/// Orders that stand in their own currency.
+#[derive(Serialize, ToSchema)]
+pub struct AnswerNotConverted {
+    pub currency: String,
+    /// `waiting` (the rate of the day has not come yet) or `not_carried` (there is none).
+    pub why: String,
+    pub orders: u64,
+    /// What is left of them, in their own currency.
+    pub net: i64,
 }
 
 /// Numbers of one row.

@@ -68,7 +68,8 @@ async fn timing(asked: Asked) -> Result<Response, Problem> {
     asked.answer(Kind::Timing).await
 }
 
-/// How orders were joined to visitors, by method and evidence; with `interval` also over time.
+/// How orders were joined to visitors, by method and evidence; with `interval` also over time, with
+/// `group_by=connection` for each connection by itself. Shares are parts of the bucket, connection and currency.
 #[utoipa::path(get, path = "/v1/reports/match-quality", tag = "Reports", params(ReportParams),
     responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
 async fn match_quality(asked: Asked) -> Result<Response, Problem> {

@@ -82,12 +82,17 @@ struct Which {
 #[utoipa::path(get, path = "/v1/statements", tag = "Operation",
     responses((status = 200, body = StatementList), (status = "4XX", body = Problem)))]
 async fn list(State(app): State<App>, caller: Reader) -> Result<Json<StatementList>, Problem> {
+    Ok(Json(StatementList { rows: rows(&app, &caller.workspace).await? }))
+}
+
+/// Every statement of a workspace, by connection, oldest first.
+pub async fn rows(app: &App, workspace: &Workspace) -> Result<Vec<StatementRow>, Problem> {
     let mut rows = Vec::new();
-    for connection in own(&app, &caller.workspace).await? {
-        let made = app.control.statements(&caller.workspace.id, &connection.id).await?;
+    for connection in own(app, workspace).await? {
+        let made = app.control.statements(&workspace.id, &connection.id).await?;
         rows.extend(made.iter().map(StatementRow::of));
     }
-    Ok(Json(StatementList { rows }))
+    Ok(rows)
 }
 
 /// Make the statement of a month that is over, with every month before it that has none; made once, it is only given out.

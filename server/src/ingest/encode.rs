@@ -72,7 +72,9 @@ fn touch(row: &mut RowWriter, draft: &Draft<'_>, made: &Touch, visitor: u128, re
     row.uuid(draft.hit.session.to_u128()).u64(*facet_id);
     row.u8(u8::from(origin.channel == Channel::Direct)).string(origin.reason);
     row.u16(u16::try_from(origin.rules_version).unwrap_or(u16::MAX));
-    row.string(&draft.landing).string(&draft.referrer).string(click.map_or("", |click| click.param));
+    row.u32(draft.site().rules_version).string(&draft.landing).string(&draft.referrer);
+    row.string(draft.agent.in_app.unwrap_or("")).u8(u8::from(made.is_session_start));
+    row.string(click.map_or("", |click| click.param));
     let value = click.and_then(|click| click.value.as_deref()).unwrap_or("");
     row.string(&value[..value.floor_char_boundary(CLICK_VALUE_BYTES_MAX)]);
     row.i64(received_at_ms).i64(received_at_ms);

@@ -101,6 +101,8 @@ pub struct Touch {
     pub origin: Box<Classification>,
     pub facets: Facets,
     pub facet_id: u64,
+    /// Whether a session began with it, not only a campaign.
+    pub is_session_start: bool,
 }
 
 /// Why a hit ended.
@@ -366,7 +368,8 @@ fn touch_decided(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Rej
             }
             let facets = Facets::of(&origin, context.request.country, draft.agent.device);
             let facet_id = facet_id(&facets);
-            draft.touch = Some(Touch { origin, facets, facet_id });
+            let is_session_start = landing.is_session_start;
+            draft.touch = Some(Touch { origin, facets, facet_id, is_session_start });
             Ok(())
         }
         Verdict::NoTouch(NoTouch::SpamReferrer) => Err(Outcome::SpamReferrer.into()),

@@ -46,7 +46,8 @@ impl Table {
             }
             Table::Touches => {
                 "workspace_id, visitor_id, at, touch_id, session_id, facet_id, direct, reason, \
-                 rules_version, landing, referrer, click_param, click_value, received_at, classified_at"
+                 rules_version, site_rules, landing, referrer, app, session_start, click_param, click_value, \
+                 received_at, classified_at"
             }
             Table::Bindings => {
                 "workspace_id, key_kind, person_key, visitor_id, at, binding_id, source, role_address, \

@@ -7,7 +7,7 @@ use domain::visit::address::registrable;
 
 use super::limits::Quota;
 use crate::app::Directory;
-use crate::control::workspaces::Workspace;
+use crate::control::workspaces::{Settings, Workspace};
 use crate::person_keys::PersonKeys;
 use crate::secrets::Secrets;
 
@@ -18,6 +18,8 @@ pub struct Site {
     pub id: Arc<str>,
     /// What the rules of channels need.
     pub visit: domain::visit::Site,
+    /// Version of the workspace's own rules of channels.
+    pub rules_version: u32,
     pub persons: PersonKeys,
     /// [`salt_of`] its id.
     pub salt: u64,
@@ -28,19 +30,13 @@ pub struct Site {
 }
 
 impl Site {
-    /// `codes` are those of the workspace's partners' links, beside the ones its settings name.
     fn new(workspace: &Workspace, codes: &[String], secrets: &Secrets, before: Option<&Site>) -> Site {
         let settings = &workspace.settings;
-        let named = settings.partner_codes.iter().map(|code| code.to_lowercase());
         let domains: HashSet<String> = settings.domains.iter().map(|domain| domain.to_lowercase()).collect();
         Site {
             id: workspace.id.as_str().into(),
-            visit: domain::visit::Site {
-                domains: domains.iter().map(|domain| without_port(domain).to_owned()).collect(),
-                ref_params: settings.ref_params.clone(),
-                partner_codes: named.chain(codes.iter().cloned()).collect(),
-                ..domain::visit::Site::default()
-            },
+            visit: visit_site(settings, codes),
+            rules_version: settings.rules_version,
             persons: PersonKeys::new(secrets, &workspace.id),
             salt: salt_of(&workspace.id),
             quota: before.map(|site| site.quota.clone()).unwrap_or_default(),
@@ -65,6 +61,22 @@ pub fn is_listed(domains: &HashSet<String>, place: &str) -> bool {
     domains.contains(&place)
         || domains.contains(host)
         || domains.contains(registrable(host.trim_end_matches('.')))
+}
+
+/// What the rules of channels need to know of a workspace. `codes` are those of its partners' links, beside the ones its
+/// settings name.
+pub fn visit_site(settings: &Settings, codes: &[String]) -> domain::visit::Site {
+    let named = settings.partner_codes.iter().map(|code| code.to_lowercase());
+    domain::visit::Site {
+        domains: settings
+            .domains
+            .iter()
+            .map(|domain| without_port(&domain.to_lowercase()).to_owned())
+            .collect(),
+        ref_params: settings.ref_params.clone(),
+        partner_codes: named.chain(codes.iter().cloned()).collect(),
+        rules: settings.rules.clone(),
+    }
 }
 
 /// Stands for a workspace where its facets and hits meet those of others.
@@ -134,7 +146,6 @@ impl SiteCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::workspaces::Settings;
 
     fn site(domains: &[&str]) -> Site {
         let dir = tempfile::tempdir().unwrap();

@@ -6,7 +6,9 @@ pub mod block;
 mod post;
 pub mod preview;
 pub mod read;
+mod reclassify;
 mod standing;
+pub mod terms;
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,6 +29,8 @@ use block::{CreditRow, Texts};
 use post::Poster;
 use read::{Orders, Scope};
 use standing::Standing;
+use terms::Terms;
+pub use terms::window_ms;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Rows of one insert: one part, well below the block limit of an atomic insert.
@@ -56,15 +60,15 @@ pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId])
         return Ok(Posted::default());
     }
     let _turn = app.jobs.attribution.lock().await;
-    post_orders(app, workspace_id, orders, window_ms(app, workspace_id)).await
+    post_orders(app, workspace_id, orders, &Terms::of(app, workspace_id).await?).await
 }
 
-/// As [`attribute_orders`], by whoever holds the lock, with a window of their own.
+/// As [`attribute_orders`], by whoever holds the lock, under terms that were read before.
 async fn post_orders(
     app: &App,
     workspace_id: &str,
     orders: &[OrderId],
-    window_ms: i64,
+    terms: &Terms,
 ) -> Result<Posted, JobError> {
     let store = &app.store;
     let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
@@ -73,7 +77,7 @@ async fn post_orders(
     let (mut standing, mut loaded) = tokio::try_join!(Standing::load(store, workspace_id, &ids), async {
         let loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
         if !loaded.orders.is_empty() {
-            read::journeys(store, workspace_id, window_ms, Some(&loaded), |root, touches| {
+            read::journeys(store, workspace_id, terms, Some(&loaded), |root, touches| {
                 journeys.insert(root, touches.clone());
             })
             .await?;
@@ -162,7 +166,7 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
             let _ = sender.send(block);
         }
     };
-    read::journeys(store, workspace_id, window_ms(app, workspace_id), None, |root, touches| {
+    read::journeys(store, workspace_id, &Terms::of(app, workspace_id).await?, None, |root, touches| {
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
         }
@@ -237,16 +241,6 @@ async fn prove(store: &Store) -> Result<(), JobError> {
 #[derive(Row, Deserialize)]
 struct OneText {
     text: String,
-}
-
-/// Milliseconds before an anchor in which a touch of this workspace can earn.
-pub fn window_ms(app: &App, workspace_id: &str) -> i64 {
-    let directory = app.directory();
-    let days = directory
-        .workspaces
-        .get(workspace_id)
-        .map_or(app.config.attribution.window_days, |workspace| app.window_days(workspace));
-    i64::from(days) * DAY_MS
 }
 
 /// Sees to it that what direct and unattributed credits point at is there.

@@ -5,7 +5,7 @@
 
 mod order;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::attribution::{MODELS, ModelExplanation, Touch, explain};
@@ -18,7 +18,10 @@ pub use self::order::{OrderDocument, RefundDocument, ReportedDocument};
 use self::order::{StoredOrder, booked, document};
 use super::statement::Statement;
 use super::{ReportError, Reports, uuid};
+use crate::jobs::JobError;
+use crate::jobs::attribute::terms::Terms;
 use crate::sql;
+use crate::store::StoreError;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Touches this long before the anchor are still shown, outside the window, so that a merchant sees what a longer
@@ -46,7 +49,9 @@ pub struct TouchDocument {
     /// The rule that decided the channel.
     pub rule: String,
     pub rules_version: u16,
-    /// `eligible`, `before_window`, `after_anchor`, `duplicate`.
+    /// Version of the workspace's own rules it was classified by; 0 before there were any.
+    pub site_rules: u32,
+    /// `eligible`, `before_window`, `after_anchor`, `duplicate`, `excluded`.
     pub standing: String,
     /// Why it counts or not, in words.
     pub why: String,
@@ -102,6 +107,7 @@ struct StoredTouch {
     direct: bool,
     why: String,
     rules_version: u16,
+    site_rules: u32,
     landing: String,
     referred_by: String,
     channel_name: String,
@@ -144,7 +150,9 @@ impl Reports {
             Ok(Touch { at_ms: touch.at_ms, id, facet: touch.facet_id, direct: touch.direct })
         });
         let candidates = candidates.collect::<Result<Vec<_>, ReportError>>()?;
-        let story = explain(candidates, journey.anchor_ms, window, visitor_known, &booked(&order)?);
+        let excluded = self.excluded().await?;
+        let story =
+            explain(candidates, &excluded, journey.anchor_ms, window, visitor_known, &booked(&order)?);
         let told = told_credits(&story.models, story.candidates.len());
         let mut by_id: HashMap<u128, StoredTouch> = HashMap::new();
         for touch in touches {
@@ -179,6 +187,15 @@ impl Reports {
             disagreements,
             rules_version: u32::from(by_id.values().map(|touch| touch.rules_version).max().unwrap_or(0)),
         }))
+    }
+
+    /// Facets of the visits that the workspace lets earn nothing.
+    async fn excluded(&self) -> Result<HashSet<u64>, ReportError> {
+        let terms = Terms::of(&self.app, &self.workspace.id).await;
+        terms.map(|terms| terms.excluded).map_err(|error| match error {
+            JobError::Store(StoreError::Query(error)) => error.into(),
+            other => ReportError::Damaged(other.to_string()),
+        })
     }
 
     async fn stored_order(&self, id: &str) -> Result<Option<StoredOrder>, ReportError> {
@@ -253,6 +270,9 @@ fn touch_document(
             ("after_anchor", "too late: after the checkout began, such as a return from paying".to_owned())
         }
         Standing::Duplicate => ("duplicate", "told twice: the earlier telling counts".to_owned()),
+        Standing::Excluded => {
+            ("excluded", "left out: the workspace lets such visits earn nothing".to_owned())
+        }
     };
     Ok(TouchDocument {
         id: candidate.touch.to_string(),
@@ -270,6 +290,7 @@ fn touch_document(
         referrer: touch.referred_by.clone(),
         rule: touch.why.clone(),
         rules_version: touch.rules_version,
+        site_rules: touch.site_rules,
         standing: standing.to_owned(),
         why,
         credits: credits.clone(),

@@ -2,6 +2,7 @@
 //! the answer. Never adds, rounds or divides money itself, and writes nothing.
 
 mod channels;
+mod conversions;
 mod explain;
 #[cfg(test)]
 pub(crate) mod history;
@@ -33,6 +34,7 @@ use uuid::Uuid;
 pub use explain::{
     Disagreement, OrderDocument, OrderExplanation, RefundDocument, ReportedDocument, TouchDocument,
 };
+pub use match_quality::Matched;
 pub use orders::{Cursor, OrderPage, OrderRow, OrdersQuery};
 pub use outcomes::{OutcomeCount, Outcomes};
 
@@ -118,6 +120,9 @@ impl Reports {
             Kind::MatchQuality => self.match_quality(query).await?,
             Kind::Rejects => self.rejects(query).await?,
         };
+        if matches!(kind, Kind::Channels | Kind::Timeseries | Kind::Models) {
+            report.meta.conversions = self.conversions(query).await?;
+        }
         if query.group_by.contains(&Dimension::Product) {
             report.rows.name_beside("product", "product_name", "Name", &self.product_names().await?);
         }

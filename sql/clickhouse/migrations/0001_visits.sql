@@ -45,8 +45,11 @@ CREATE TABLE IF NOT EXISTS touches
     direct        Bool,
     reason        LowCardinality(String),           -- the rule that decided the channel
     rules_version UInt16,
+    site_rules    UInt32,                           -- version of the workspace's own rules
     landing       String,                           -- raw input: page address
     referrer      String,                           -- raw input: document.referrer
+    app           LowCardinality(String),           -- raw input: the app that the user agent names
+    session_start Bool,                             -- raw input: a session began, not only a campaign
     click_param   LowCardinality(String),           -- gclid, msclkid, …
     click_value   String,
     received_at   DateTime64(3, 'UTC'),

@@ -7,6 +7,7 @@ SELECT
     direct,
     toString(reason) AS why,
     rules_version,
+    site_rules,
     landing,
     touches.referrer AS referred_by,
     toString(facet.channel) AS channel_name,

@@ -134,6 +134,15 @@ async fn a_currency_without_a_rate_stays_visible_in_its_own() {
     let lines = report["reconciliation"].as_array().expect("lines").iter();
     let said: Vec<_> = lines.map(|line| json!([line["currency"], line["not_converted"]])).collect();
     assert_eq!(said, [json!(["KWD", true]), json!(["USD", null])]);
+    let told = json!({
+        "currency": "USD",
+        "converted_orders": 1,
+        "rate_days": { "from": "2026-10-01", "to": "2026-10-01" },
+        "sources": ["ecb"],
+        "refunds_at_own_day": 0,
+        "not_converted": [{ "currency": "KWD", "why": "not_carried", "orders": 1, "net": 1_234 }],
+    });
+    assert_eq!(report["meta"]["conversions"], told);
     shop.reconciles().await;
 }
 
@@ -162,6 +171,26 @@ async fn refunds_go_at_the_rate_of_their_order_so_that_a_full_one_leaves_nothing
         }
     }
     assert_eq!(kept.shown().await["reported"]["net"], 1_19);
+    shop.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_report_says_what_refunds_would_make_at_the_rates_of_their_own_days() {
+    let (shop, bank) = shop_and_bank().await;
+    shop.after(hours(8));
+    bank.publishes("eurofxref-daily.xml", HISTORY);
+    let ada = shop.visitor();
+    ada.visit(NEWSLETTER).await;
+    let order = ada.buys(eur(10_00)).await;
+    fetches(&shop).await;
+    // A Saturday, on which Friday's 1.10 counts: 5.50 for what the order's 1.20 made 6.00.
+    shop.after(days(2));
+    order.refunds(eur(5_00)).await;
+    assert_eq!(in_dollars(&shop, "").await, [json!(["Email", "USD", 6_00])]);
+    let path = "/v1/reports/channels?from=2026-01-01&to=2027-12-31";
+    let report = shop.ask(&format!("{path}&currency=report")).await;
+    assert_eq!(report["meta"]["conversions"]["refunds_at_own_day"], -50);
+    assert_eq!(shop.ask(path).await["meta"]["conversions"], Value::Null, "each in its own: nothing to say");
     shop.reconciles().await;
 }
 

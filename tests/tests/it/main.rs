@@ -23,6 +23,7 @@ mod payouts;
 mod payments;
 mod polling;
 mod preview;
+mod reattribution;
 mod recompute;
 mod reconciliation;
 mod refunds;

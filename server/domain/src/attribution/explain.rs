@@ -3,6 +3,8 @@
 //! The numbers come from [`super::credits`] itself; floors, remainders and units left over are told by
 //! [`crate::money::shares`], which allocates with the same code. This never computes a credit of its own.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
 use super::credit::Looked;
@@ -99,15 +101,22 @@ pub struct ShareLine {
     pub credit_minor: i64,
 }
 
-/// Explains the credits of one order from all its touches, eligible or not, in any order.
+/// Explains the credits of one order from all its touches, eligible or not, in any order. Touches of the facets
+/// `excluded` may not earn.
 pub fn explain(
     mut touches: Vec<Touch>,
+    excluded: &HashSet<u64>,
     anchor_ms: i64,
     window: Window,
     visitor_known: bool,
     booked: &Booked,
 ) -> Explanation {
-    let standings = judge(&mut touches, anchor_ms, window);
+    let mut standings = judge(&mut touches, anchor_ms, window);
+    for (touch, standing) in touches.iter().zip(&mut standings) {
+        if *standing == Standing::Eligible && excluded.contains(&touch.facet) {
+            *standing = Standing::Excluded;
+        }
+    }
     let mut eligible = Vec::new();
     let mut candidate_of = Vec::new();
     for (at, (&touch, &standing)) in touches.iter().zip(&standings).enumerate() {

@@ -52,20 +52,7 @@ fn most_taken(placed: &[RefundEntry], entry: &RefundEntry) -> (i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::RefundId;
-
-    fn entry(id: u128, at_ms: i64, amount_minor: i64, reversed_at_ms: Option<i64>) -> RefundEntry {
-        RefundEntry {
-            id: RefundId(id),
-            object_id: None,
-            at_ms,
-            amount_minor,
-            tax_minor: 0,
-            reversed_at_ms,
-            derived: false,
-            reason: None,
-        }
-    }
+    use crate::order::refund::fixture::entry;
 
     fn check(entries: &[(u128, i64, i64, Option<i64>)], booked: &[(u128, i64)], excess_minor: i64) {
         let mut entries: Vec<_> =

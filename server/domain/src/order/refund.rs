@@ -148,3 +148,23 @@ fn take_back(entries: &mut Vec<RefundEntry>, mut excess_minor: i64, at_ms: i64, 
     }
     entries.extend(split);
 }
+
+/// Refunds for the tests of what is made of them.
+#[cfg(test)]
+pub(super) mod fixture {
+    use super::*;
+
+    /// A refund without tax, and when it was taken back.
+    pub fn entry(id: u128, at_ms: i64, amount_minor: i64, reversed_at_ms: Option<i64>) -> RefundEntry {
+        RefundEntry {
+            id: RefundId(id),
+            object_id: None,
+            at_ms,
+            amount_minor,
+            tax_minor: 0,
+            reversed_at_ms,
+            derived: false,
+            reason: None,
+        }
+    }
+}

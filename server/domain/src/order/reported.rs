@@ -68,20 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::RefundId;
-
-    fn entry(id: usize, at_ms: i64, amount_minor: i64, reversed_at_ms: Option<i64>) -> RefundEntry {
-        RefundEntry {
-            id: RefundId(id as u128),
-            object_id: None,
-            at_ms,
-            amount_minor,
-            tax_minor: 0,
-            reversed_at_ms,
-            derived: false,
-            reason: None,
-        }
-    }
+    use crate::order::refund::fixture::entry;
 
     fn conversion(own: &str, report: &str) -> Conversion {
         let side = |code: &str, rate: &str| (code.parse().unwrap(), rate.parse().unwrap());
@@ -116,7 +103,7 @@ mod tests {
             let mut entries: Vec<RefundEntry> = cuts
                 .iter()
                 .enumerate()
-                .map(|(at, &(amount, after))| entry(at, at as i64, amount, after.map(|after| at as i64 + after)))
+                .map(|(at, &(amount, after))| entry(at as u128, at as i64, amount, after.map(|after| at as i64 + after)))
                 .collect();
             let taken = refunds(total, &entries, |entry| entry.amount_minor, &conversion).unwrap();
             let worth = conversion.minor(total).unwrap();
@@ -125,7 +112,7 @@ mod tests {
             prop_assert!(kept <= worth);
             // What was left goes back at the end: nothing may remain.
             if total > lasting {
-                entries.push(entry(entries.len(), 1_000, total - lasting, None));
+                entries.push(entry(entries.len() as u128, 1_000, total - lasting, None));
                 let taken = refunds(total, &entries, |entry| entry.amount_minor, &conversion).unwrap();
                 let kept: i64 = entries.iter().zip(&taken).filter(|(e, _)| e.reversed_at_ms.is_none()).map(|(_, t)| t).sum();
                 prop_assert_eq!(kept, worth);

@@ -5,6 +5,7 @@
 //! in whole numbers, and amounts of different currencies are never added.
 
 mod channels;
+mod conversions;
 mod csv;
 mod dimension;
 mod json;
@@ -18,6 +19,7 @@ mod terminal;
 mod timing;
 
 pub use channels::{ChannelReport, ChannelRow, CreditSum, Sums, VisitSum, channels};
+pub use conversions::{Conversions, NotConverted};
 pub use csv::csv_field;
 pub use dimension::{DIMENSIONS, Dimension};
 pub use json::number_of_parts;
@@ -26,6 +28,6 @@ pub use period::{Interval, Period, PeriodError};
 pub use query::{Compare, DateView, Defaults, Filter, Format, Query, QueryError, Sort};
 pub use reconciliation::{CreditedSum, ProviderSum, Reconciliation, reconcile};
 pub use series::{BucketMoney, BucketVisits, Point, SeriesReport, series};
-pub use table::{Cell, Column, Kind, Meta, Report, Table, ratio_ppm};
+pub use table::{Cell, Column, Kind, Meta, MetaDays, Report, Table, ratio_ppm};
 pub use terminal::{grouped, order_count, percent};
 pub use timing::{TimingReport, TimingRow, TimingSum, timing};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Query, Reconciliation};
+use super::{Conversions, Query, Reconciliation};
 use crate::attribution::MODELS;
 use crate::money::{Currency, Money};
 
@@ -117,6 +117,9 @@ pub struct Meta {
     /// Where visitors are counted: whether one by one, or within half a percent because there are so many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visitors_exact: Option<bool>,
+    /// In a report in the report currency: how amounts came into it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversions: Option<Conversions>,
 }
 
 /// Two days, both included.
@@ -146,6 +149,7 @@ impl Meta {
                 .map(|period| MetaDays { from: period.from.to_string(), to: period.to.to_string() }),
             rows_total,
             visitors_exact: None,
+            conversions: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A report as text for a terminal: digits right-aligned, totals under a line, the reconciliation below.
 
-use super::{Cell, Kind, Report, Table, number_of_parts};
+use super::{Cell, Conversions, Kind, Report, Table, number_of_parts};
 use crate::money::Money;
 
 impl Report {
@@ -15,6 +15,11 @@ impl Report {
         for line in &self.reconciliation {
             out.push('\n');
             out.push_str(&line.to_text());
+            out.push('\n');
+        }
+        for sentence in self.meta.conversions.iter().flat_map(Conversions::sentences) {
+            out.push('\n');
+            out.push_str(&sentence);
             out.push('\n');
         }
         out

@@ -5,6 +5,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{Channel, Classification, Device};
+use crate::report::Dimension;
 
 /// One combination of everything reports can group a touch by. Texts are empty where nothing is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +66,24 @@ impl Facets {
     /// The facets of credit for money without a known visitor.
     pub fn unattributed() -> Facets {
         Facets::bare(Channel::Unattributed, Self::UNATTRIBUTED)
+    }
+
+    /// What stands in one dimension; empty for those of orders, which say nothing about a visit.
+    pub fn value(&self, dimension: Dimension) -> &str {
+        match dimension {
+            Dimension::Channel => self.channel.as_str(),
+            Dimension::Source => &self.source,
+            Dimension::Medium => &self.medium,
+            Dimension::Campaign => &self.campaign,
+            Dimension::Content => &self.content,
+            Dimension::Term => &self.term,
+            Dimension::LandingPage => &self.landing_page,
+            Dimension::Referrer => &self.referrer,
+            Dimension::Country => &self.country,
+            Dimension::Device => &self.device,
+            Dimension::Partner => &self.partner,
+            Dimension::Product | Dimension::Provider | Dimension::Connection => "",
+        }
     }
 
     fn bare(channel: Channel, source: &str) -> Facets {

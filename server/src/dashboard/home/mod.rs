@@ -13,15 +13,14 @@ use axum::response::Response;
 use domain::attribution::MODELS;
 use domain::money::{Currency, MoneyView};
 use domain::report::{
-    ChannelReport, ChannelRow, Dimension, ModelReport, Query, Reconciliation, SeriesReport, Sums,
+    ChannelReport, ChannelRow, Conversions, Dimension, ModelReport, Query, Reconciliation, SeriesReport, Sums,
 };
 
 use super::chart::{self, Chart};
-use super::page::{Viewer, failed, shown};
+use super::page::{Question, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::http::reports::pairs;
 use crate::report::{OrderRow, OrdersQuery, ReportError, Reports};
 
 use controls::{Chip, Choice};
@@ -72,6 +71,8 @@ struct Home {
     csv: String,
     json: String,
     proof: Vec<ProofLine>,
+    /// How amounts came into the report currency, a sentence each.
+    conversion: Vec<String>,
     /// What somebody should look at.
     alerts: Vec<String>,
     figures: Vec<Figure>,
@@ -103,6 +104,8 @@ struct Fetched {
     models: ModelReport,
     series: SeriesReport,
     orders: Vec<OrderRow>,
+    /// In the report currency: how amounts came into it.
+    conversion: Option<Conversions>,
     /// Names of products, where the page shows any.
     products: BTreeMap<String, String>,
 }
@@ -113,10 +116,8 @@ pub(super) async fn home(
     Viewer(reader): Viewer,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let reports = Reports::of(&app, &reader.workspace);
-    let pairs = asked(pairs(raw.as_deref()));
-    let (query, error) = match reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-    {
+    let Question { reports, pairs, query } = question(&app, &reader, raw.as_deref());
+    let (query, error) = match query {
         Ok(query) => (query, None),
         Err(error) => match reports.parse([]) {
             Ok(query) => (query, Some(error.to_string())),
@@ -135,12 +136,13 @@ async fn fetch(reports: &Reports, query: &Query) -> Result<Fetched, ReportError>
     let orders = OrdersQuery { query: query.clone(), after: None, limit: ORDERS_SHOWN };
     let shows_products = query.group_by.contains(&Dimension::Product)
         || query.filters.iter().any(|filter| filter.dimension == Dimension::Product);
-    let (channels, sources, models, series, orders, products) = tokio::try_join!(
+    let (channels, sources, models, series, orders, conversion, products) = tokio::try_join!(
         reports.channels(&every),
         reports.channels(&by_source),
         reports.models(&every),
         reports.timeseries(&every),
         reports.orders(&orders),
+        reports.conversions(query),
         async {
             match shows_products {
                 true => reports.product_names().await,
@@ -148,7 +150,7 @@ async fn fetch(reports: &Reports, query: &Query) -> Result<Fetched, ReportError>
             }
         }
     )?;
-    Ok(Fetched { channels, sources, models, series, orders: orders.rows, products })
+    Ok(Fetched { channels, sources, models, series, orders: orders.rows, conversion, products })
 }
 
 fn page(
@@ -159,7 +161,7 @@ fn page(
     fetched: Fetched,
     error: Option<String>,
 ) -> Home {
-    let Fetched { channels, sources, models, series, orders, products } = fetched;
+    let Fetched { channels, sources, models, series, orders, conversion, products } = fetched;
     // The page shows one currency: the one asked for, else the one with most orders.
     let main = channels.totals.iter().max_by_key(|total| total.sums.orders_parts).map(|total| total.currency);
     let workspace_currency = reports.workspace().currency.parse().ok();
@@ -242,6 +244,7 @@ fn page(
             .map(crate::jobs::match_watch::Alert::sentence)
             .collect(),
         proof: proof.into_iter().map(figures::proof_line).collect(),
+        conversion: conversion.map(|told| told.sentences()).unwrap_or_default(),
         figures: total.map(figures::figures).unwrap_or_default(),
         chart: Chart::draw(&points),
         chart_width: chart::WIDTH,

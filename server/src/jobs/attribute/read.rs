@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use domain::attribution::{Booked, Refund, Touch};
 
 use super::block::{TextIds, Texts};
+use super::terms::Terms;
 use crate::sql;
 use crate::store::Store;
 use crate::store::row_binary::{RowReader, read_rows};
@@ -193,16 +194,16 @@ fn read_order(row: &mut RowReader<'_>, texts: &mut Texts) -> Option<Order> {
     })
 }
 
-/// Streams journeys: `each` gets a root order's id and its touches, sorted by (time, id), each id once. With
-/// `only`, those of its roots.
+/// Streams journeys: `each` gets a root order's id and the touches that may earn under `terms`, sorted by (time, id),
+/// each id once. With `only`, those of its roots.
 pub async fn journeys(
     store: &Store,
     workspace_id: &str,
-    window_ms: i64,
+    terms: &Terms,
     only: Option<&Orders>,
     mut each: impl FnMut(u128, &mut Vec<Touch>),
 ) -> Result<(), clickhouse::error::Error> {
-    let query = journeys_query(store, workspace_id, window_ms, only);
+    let query = journeys_query(store, workspace_id, terms.window_ms, only);
     let mut touches: Vec<(Touch, i64)> = Vec::new();
     let mut journey: Vec<Touch> = Vec::new();
     read_rows(query, |row| {
@@ -221,6 +222,7 @@ pub async fn journeys(
         touches.dedup_by_key(|(touch, _)| (touch.at_ms, touch.id));
         journey.clear();
         journey.extend(touches.iter().map(|(touch, _)| *touch));
+        terms.apply(&mut journey);
         each(root, &mut journey);
         Some(())
     })

@@ -66,6 +66,13 @@ async fn match_quality_tells_methods_and_their_share() {
     );
     let daily = ask(&app, &format!("/v1/reports/match-quality?{MAY}&interval=day")).await;
     assert_eq!(daily["rows"][0]["bucket"], json!("2026-05-02"));
+    let path = format!("/v1/reports/match-quality?{MAY}&interval=day&group_by=connection");
+    let apart = ask(&app, &path).await;
+    let (first, meta) = (&apart["rows"][0], &apart["meta"]);
+    assert_eq!(
+        json!([first["bucket"], first["connection"], first["share"], meta["group_by"]]),
+        json!(["2026-05-02", "con_1", 1, ["connection"]])
+    );
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 71] = [
+const WANTED: [(&str, Option<Scope>); 72] = [
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/links/{id}", Some(Scope::Write)),
     ("DELETE /v1/people", Some(Scope::Admin)),
@@ -24,6 +24,7 @@ const WANTED: [(&str, Option<Scope>); 71] = [
     ("GET /p/{file}", None),
     ("GET /r/{code}", None),
     ("GET /readyz", None),
+    ("GET /v1/attribution/rules", Some(Scope::Read)),
     ("GET /v1/commissions", Some(Scope::Read)),
     ("GET /v1/commissions/balances", Some(Scope::Read)),
     ("GET /v1/commissions/{id}", Some(Scope::Read)),

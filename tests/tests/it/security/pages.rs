@@ -195,8 +195,10 @@ async fn a_hundred_payloads_in_every_field_stay_text_on_every_page() {
             format!("/?{payload}={payload}"),
             format!("/?from={payload}"),
             format!("/?model={payload}"),
+            format!("/match-quality?from={payload}"),
         ]);
     }
+    pages.extend(["/match-quality", "/attribution", "/statements"].map(str::to_owned));
     for order in &orders {
         let id = shop.ask(&order.path()).await["id"].as_str().expect("an id").to_owned();
         pages.push(format!("/orders/{id}"));

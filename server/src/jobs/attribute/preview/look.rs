@@ -1,0 +1,105 @@
+//! Which orders a change moves: everything is credited in memory under the terms after it and compared with what stands,
+//! order by order, by the hashes of the rows; so that memory holds two numbers an order and no rows. Writes nothing.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::attribution::Touch;
+use domain::visit::{Facets, facet_id};
+use sha2::{Digest, Sha256};
+
+use super::super::DAY_MS;
+use super::super::block::CreditRow;
+use super::super::post::Poster;
+use super::super::read::{self, Orders, Scope};
+use super::super::reclassify::{self, Reclassified};
+use super::super::terms::{Terms, excluded, facets};
+use super::change::Rules;
+use crate::app::App;
+use crate::jobs::JobError;
+use crate::sql;
+use crate::store::row_binary::read_rows;
+
+/// The hashes of an order's rows together, and how many rows there are.
+type Hashes = HashMap<u128, (u64, i64)>;
+
+/// The orders a change moves, and a digest of exactly that.
+pub(super) struct Looked {
+    pub moved: Vec<u128>,
+    pub digest: String,
+}
+
+/// Under which terms touches would earn after a change, and what every facet says, those included that only the change
+/// makes.
+pub(super) async fn terms_after(app: &App, rules: &Rules) -> Result<(Terms, HashMap<u64, Facets>), JobError> {
+    let workspace_id = &rules.workspace.id;
+    let mut known = facets(&app.store, workspace_id).await?;
+    let Reclassified { origins, facets } = reclassify::look(app, workspace_id, &rules.after).await?;
+    known.extend(facets);
+    // Nothing may be Direct or Unattributed yet, and be so after the change.
+    known.extend([Facets::direct(), Facets::unattributed()].map(|facets| (facet_id(&facets), facets)));
+    let excluded = excluded(&rules.after.exclusions, &known);
+    Ok((Terms { window_ms: i64::from(rules.days.1) * DAY_MS, excluded, origins }, known))
+}
+
+pub(super) async fn look(app: &App, rules: &Rules, terms: &Terms) -> Result<Looked, JobError> {
+    let workspace_id = &rules.workspace.id;
+    let orders = Orders::load(&app.store, workspace_id, Scope::All).await?;
+    let wanted = wanted(app, workspace_id, &orders, terms).await?;
+    let stands = stands(app, workspace_id).await?;
+    let shows_otherwise = |order: &&read::Order| {
+        let is_apart = |money: &read::Money| (money.views & 1 != 0) != (money.views & 2 != 0);
+        rules.basis.0 != rules.basis.1 && order.moneys().any(is_apart)
+    };
+    let mut moved: Vec<u128> = orders.orders.iter().filter(shows_otherwise).map(|order| order.id).collect();
+    moved.extend(wanted.iter().filter(|(id, hash)| stands.get(id) != Some(hash)).map(|(id, _)| *id));
+    moved.extend(stands.keys().filter(|id| !wanted.contains_key(id)));
+    moved.sort_unstable();
+    moved.dedup();
+    let mut digest = Sha256::new();
+    for id in &moved {
+        let hash = |known: &Hashes| known.get(id).map_or([0; 8], |hash| hash.0.to_le_bytes());
+        digest.update(id.to_le_bytes());
+        digest.update(hash(&wanted));
+        digest.update(hash(&stands));
+    }
+    let digest = digest.finalize();
+    let digest = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Looked { moved, digest })
+}
+
+/// What every order would have.
+async fn wanted(app: &App, workspace_id: &str, orders: &Orders, terms: &Terms) -> Result<Hashes, JobError> {
+    let mut wanted = Hashes::with_capacity(orders.orders.len());
+    let mut done: HashSet<u128> = HashSet::new();
+    let mut poster = Poster::default();
+    let mut rows: Vec<CreditRow> = Vec::new();
+    let mut post = |root: u128, touches: &[Touch]| {
+        rows.clear();
+        for order in orders.group(root) {
+            poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
+        }
+        for row in &rows {
+            let known = wanted.entry(row.order_id).or_default();
+            *known = (known.0 ^ row.version(&orders.texts), known.1 + 1);
+        }
+    };
+    read::journeys(&app.store, workspace_id, terms, None, |root, touches| {
+        post(root, touches);
+        done.insert(root);
+    })
+    .await?;
+    orders.roots().filter(|root| !done.contains(root)).for_each(|root| post(root, &[]));
+    Ok(wanted)
+}
+
+/// What every order has.
+async fn stands(app: &App, workspace_id: &str) -> Result<Hashes, JobError> {
+    let mut stands = Hashes::new();
+    let query = app.store.client().query_raw(sql!("journeys/standing_hashes.sql"));
+    read_rows(query.param("workspace", workspace_id), |row| {
+        stands.insert(row.uuid()?, (row.u64()?, row.i64()?));
+        Some(())
+    })
+    .await?;
+    Ok(stands)
+}

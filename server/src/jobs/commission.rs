@@ -121,7 +121,7 @@ async fn missing(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Ve
     if programs.is_empty() || orders.is_empty() {
         return Ok(Vec::new());
     }
-    let mut families = read_families(app, workspace_id, orders, longest_window_ms(&programs)).await?;
+    let mut families = read_families(app, workspace_id, orders, longest_window_ms(programs.iter())).await?;
     let ids: Vec<String> = orders.iter().map(OrderId::to_string).collect();
     let standing = app.control.commissions(workspace_id, Which::Orders(&ids)).await?;
     let stored_ids: HashMap<(OrderId, String, domain::money::Currency), String> = standing
@@ -168,9 +168,15 @@ fn commission_id(workspace_id: &str, commission: &Commission) -> String {
     format!("com_{:032x}", derive_id(&parts))
 }
 
+/// How far before a purchase a click on a partner's link may have been, in the workspace's programmes.
+pub(super) async fn window_ms(app: &App, workspace_id: &str) -> Result<i64, JobError> {
+    let programs = app.control.programs(workspace_id).await?;
+    Ok(longest_window_ms(programs.iter().map(|stored| &stored.program)))
+}
+
 /// The window of the terms that reach back furthest.
-fn longest_window_ms(programs: &[Program]) -> i64 {
-    let versions = programs.iter().flat_map(|program| &program.versions);
+fn longest_window_ms<'a>(programs: impl Iterator<Item = &'a Program>) -> i64 {
+    let versions = programs.flat_map(|program| &program.versions);
     let days = versions.map(|version| version.terms.window_days).max().unwrap_or(0);
     i64::from(days) * DAY_MS
 }

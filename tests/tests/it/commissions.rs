@@ -1,8 +1,11 @@
 //! Commissions: from a sale through a partner's link to what is owed, through renewals, refunds, disputes and changed
 //! terms, told twice and in any order.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use support::{Order, Shop, Visitor, days, eur, usd};
+use support::{Order, Shop, TestApp, Visitor, days, eur, usd};
+use tributary::control::keys::Scope;
 
 use crate::affiliates::{done, partner, program, text};
 
@@ -273,5 +276,24 @@ async fn a_suspended_partner_earns_nothing_new_and_keeps_what_was_earned() {
     shop.after(days(30));
     first.renews().await;
     assert_eq!(commissions(&shop).await, owed([("jane", "due", 3_00), ("jane", "pending", 3_00)]));
+    runs_again(&shop).await;
+}
+
+#[tokio::test]
+async fn an_erased_customer_leaves_the_partner_what_was_earned() {
+    let app = Arc::new(TestApp::start().await);
+    let shop = Shop::open_as(app, "ws_shop", |settings| settings.window_days = Some(30)).await;
+    let program = program(&shop, json!({ "reward": { "basis_points": 3000 }, "window_days": 60 })).await;
+    partner(&shop, &program, "jane").await;
+    let ada = sent_by(&shop, "jane").await;
+    // Too old for a model, and not for the partner.
+    shop.after(days(40));
+    ada.buys(usd(10_00)).await;
+    assert_eq!(commissions(&shop).await, owed([("jane", "pending", 3_00)]));
+    let key = shop.key_for(Scope::Admin).await;
+    let asked = shop.app().request("DELETE", "/v1/people").header("authorization", format!("Bearer {key}"));
+    let asked = shop.app().send(asked.body(json!({ "email": ada.email() }).to_string())).await;
+    assert_eq!(asked.status, 202, "{}", asked.text());
+    assert_eq!(commissions(&shop).await, owed([("jane", "pending", 3_00)]));
     runs_again(&shop).await;
 }

@@ -11,7 +11,7 @@ use super::plan::{Object, Plan, uuids};
 use crate::app::App;
 use crate::control::dirty::{Subject, SubjectKind};
 use crate::jobs::facts::Facts;
-use crate::jobs::{JobError, resolve};
+use crate::jobs::{JobError, commission, resolve};
 use crate::person_keys::PersonKeys;
 use crate::sql;
 
@@ -26,6 +26,8 @@ pub(super) async fn keep_visits(app: &App, workspace_id: &str, plan: &Plan) -> R
         Some(workspace) => app.window_days(workspace),
         None => app.config.attribution.window_days,
     };
+    // A partner's click may earn for longer than a model's touch.
+    let window_ms = commission::window_ms(app, workspace_id).await?.max(i64::from(days) * 86_400_000);
     let earners =
         sql!("journeys/earners_stored.sql").replace("/*orders*/", "AND order_id IN {orders:Array(UUID)}");
     let text = sql!("erase/keep_visits.sql").replace("/*earners*/", &earners);
@@ -37,7 +39,7 @@ pub(super) async fn keep_visits(app: &App, workspace_id: &str, plan: &Plan) -> R
             .param("workspace", workspace_id)
             .param("orders", uuids(orders.iter().copied()))
             .param("journeys", journeys.collect::<Vec<_>>())
-            .param("window_ms", i64::from(days) * 86_400_000)
+            .param("window_ms", window_ms)
             .execute()
             .await?;
     }

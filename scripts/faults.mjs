@@ -100,7 +100,8 @@ export function generate(...args) {
     const child = spawn(load, all, { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     child.stdout.on("data", (chunk) => (text += chunk));
-    child.once("exit", () =>
+    // Not at its exit: what it printed may still be on the way.
+    child.once("close", () =>
       done(Object.fromEntries(text.trim().split("\n").map((line) => line.match(/^(\S+)\s+(.*)$/).slice(1)))));
   });
 }

@@ -360,7 +360,7 @@ fn terms_changed_in_mid_month_leave_what_was_earned_before_as_it_was() {
     let mut world = World::new();
     world.learns(&Told::Click { customer: 0, partner: 0, day: 140 });
     world.now_ms = 160 * DAY_MS;
-    world.learns(&Told::Payment { customer: 0, day: 150, net: 100_00 });
+    world.learns(&Told::Payment { customer: 0, day: 150, net: 10_000 });
     world.books();
     world.learns(&Told::NewTerms {
         points: 1000,
@@ -369,7 +369,7 @@ fn terms_changed_in_mid_month_leave_what_was_earned_before_as_it_was() {
         rounding: Rounding::HalfEven,
         first_wins: false,
     });
-    world.learns(&Told::Payment { customer: 0, day: 170, net: 100_00 });
+    world.learns(&Told::Payment { customer: 0, day: 170, net: 10_000 });
     world.learns(&Told::Refund { customer: 0, payment: 0, percent: 50, lasts: true, dispute: false });
     world.books();
     let earned: Vec<(u32, i64)> = world

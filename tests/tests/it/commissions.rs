@@ -126,7 +126,7 @@ async fn a_refund_that_fails_after_all_gives_the_commission_back() {
     let shop = Shop::open().await;
     let program = program(&shop, thirty()).await;
     partner(&shop, &program, "jane").await;
-    let order = sent_by(&shop, "jane").await.buys(usd(100_00)).await;
+    let order = sent_by(&shop, "jane").await.buys(usd(10_000)).await;
     let refund = order.asks_for_refund(usd(50_00)).await;
     assert_eq!(commissions(&shop).await, owed([("jane", "pending", 30_00)]));
     refund.succeeds().await;
@@ -185,7 +185,7 @@ async fn changed_terms_are_for_payments_to_come() {
     let shop = Shop::open().await;
     let program = program(&shop, thirty()).await;
     partner(&shop, &program, "jane").await;
-    let order = sent_by(&shop, "jane").await.subscribes(usd(100_00)).await;
+    let order = sent_by(&shop, "jane").await.subscribes(usd(10_000)).await;
     shop.settle().await;
     shop.after(days(15));
     let flat = json!({ "terms": { "reward": { "flat": { "EUR": 700 } } } });

@@ -93,7 +93,7 @@ async fn a_name_given_after_the_purchase_credits_exactly_the_buyers_orders() {
     shop.after(days(2));
     let renewal = first.renews().await;
     let before = shop.written().await;
-    let expected = rows([("Unattributed", 120_00), ("Organic Search", 20_00)]);
+    let expected = rows([("Unattributed", 12_000), ("Organic Search", 20_00)]);
     assert_eq!(shop.channels("last_touch").await, expected);
 
     shop.after(days(1));
@@ -103,7 +103,7 @@ async fn a_name_given_after_the_purchase_credits_exactly_the_buyers_orders() {
     for kept in [&strangers, &others] {
         assert_eq!(before[&kept.id], after[&kept.id]);
     }
-    let expected = rows([("Email", 113_00), ("Organic Search", 20_00), ("Unattributed", 7_00)]);
+    let expected = rows([("Email", 11_300), ("Organic Search", 20_00), ("Unattributed", 7_00)]);
     assert_eq!(shop.channels("last_touch").await, expected);
     assert_eq!(second.matched().await, json!(["email", "customer.email", "none"]));
 

@@ -48,7 +48,7 @@ async fn with_partners() -> (Shop, String, String) {
     let terms = json!({ "reward": { "basis_points": 3000 }, "minimum_payout": { "USD": 500 } });
     let program = program(&shop, terms).await;
     let (ann, bob) = (partner(&shop, &program, "ann").await, partner(&shop, &program, "bob").await);
-    sells(&shop, "ann", 100_00).await;
+    sells(&shop, "ann", 10_000).await;
     sells(&shop, "bob", 20_00).await;
     is_paid_by(&shop, &ann, "paypal", "ann@pay.example").await;
     is_paid_by(&shop, &bob, "wise", "bob@pay.example").await;
@@ -189,7 +189,7 @@ async fn who_cannot_be_paid_is_told_why_and_stays_due() {
     let program = text(&shop.ask("/v1/programs").await["rows"][0]["id"]);
     partner(&shop, &program, "cem").await;
     let dee = partner(&shop, &program, "dee").await;
-    sells(&shop, "cem", 100_00).await;
+    sells(&shop, "cem", 10_000).await;
     sells(&shop, "dee", 10_00).await;
     is_paid_by(&shop, &dee, "paypal", "dee@pay.example").await;
     done(&shop, "PATCH", &format!("/v1/partners/{ann}"), json!({ "status": "suspended" })).await;

@@ -32,5 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let rows = record.hits.blob().expect("there is a row");
     let again: Vec<_> = HitKeys::of(ROW_LAYOUT, rows).collect();
-    assert!(again.iter().map(|(text, id)| (&**text, *id)).eq(written.iter().map(|(text, id)| (&**text, *id))));
+    assert!(
+        again.iter().map(|(text, id)| (&**text, *id)).eq(written.iter().map(|(text, id)| (&**text, *id)))
+    );
 });

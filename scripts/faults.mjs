@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 export const [parts, program, load] = process.argv.slice(2);
 export const workspace = "ws_faults";
-export const port = 4693;
+export const port = Number(process.env.FAULTS_PORT ?? 4693);
 
 export const now = () => Number(process.hrtime.bigint()) / 1e6;
 export const pause = (ms) => new Promise((next) => setTimeout(next, ms));

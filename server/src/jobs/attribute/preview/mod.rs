@@ -176,7 +176,8 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
     let _turn = app.jobs.attribution.lock().await;
     let (terms, _) = terms_after(app, &rules).await?;
     let looked = look(app, &rules, &terms).await?;
-    if rules.token(&looked.digest) != given {
+    let now = rules.token(&looked.digest);
+    if now != given {
         return Err(PreviewError::Outdated);
     }
     let mut applied = Applied { orders: looked.moved.len() as u64, visits: 0, written: 0 };

@@ -11,7 +11,7 @@ cargo build --quiet --release -p tributary -p polar-standin
 data=$(mktemp -d)
 server=
 export TRIBUTARY_DATA_DIR=$data TRIBUTARY_HTTP_LISTEN=127.0.0.1:4693 TRIBUTARY_LOG_FILTER=warn
-export TRIBUTARY_POLL_REQUESTS_PER_MINUTE=10000000 TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=127.0.0.0/8
+export TRIBUTARY_POLL_REQUESTS_PER_MINUTE=10000000 TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=127.0.0.0/8 TRIBUTARY_RATES_URL=
 base=http://$TRIBUTARY_HTTP_LISTEN polar=http://127.0.0.1:4694
 target/release/polar-standin --listen 127.0.0.1:4694 --seed 1 --rate-limit-per-minute 1000000000 >/dev/null &
 standin=$!

@@ -141,7 +141,8 @@ async fn make(app: &App, size: &Size) {
          'desktop', '' FROM numbers({FACETS})"
     )).await;
     execute(app, &format!(
-        "INSERT INTO touches SELECT '{WORKSPACE}', reinterpretAsUUID(sipHash128('visitor', number % {visitors})), \
+        "INSERT INTO touches (workspace_id, visitor_id, at, touch_id, session_id, facet_id, direct, reason, rules_version, landing, \
+         referrer, click_param, click_value, received_at, classified_at) SELECT '{WORKSPACE}', reinterpretAsUUID(sipHash128('visitor', number % {visitors})), \
          fromUnixTimestamp64Milli(toInt64({FIRST_MS} + sipHash64('at', number) % {days_ms})), \
          reinterpretAsUUID(sipHash128('touch', number)), reinterpretAsUUID(sipHash128('session', number)), \
          sipHash64('facet', number) % {FACETS} + 1, (sipHash64('facet', number) % {FACETS}) % 10 = 9, '', 1, '', '', '', '', \

@@ -29,7 +29,7 @@ use people::{BindingRow, Known};
 
 /// Subjects of one step. Each step reads its orders' facts, and after an import any few orders lie all over them: few
 /// large steps cost less than many small ones. Bounded by memory, and by what the address of a question may hold.
-const SUBJECTS_MAX: i64 = 3000;
+const SUBJECTS_MAX: i64 = 2000;
 
 /// The job.
 pub struct Reconcile;

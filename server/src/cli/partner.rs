@@ -40,7 +40,7 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
-    /// Let a partner earn nothing new for now, and pay nothing out.
+    /// Let a partner earn nothing new and be paid nothing, until approved again.
     Suspend {
         /// prt_…
         id: String,

@@ -10,7 +10,7 @@ use domain::money::Currency;
 use domain::report::{Dimension, Interval, Query, ratio_ppm};
 
 use super::home::matched;
-use super::page::{Question, Viewer, failed, question, shown};
+use super::page::{Answerable, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -78,13 +78,10 @@ pub(super) async fn show(
     Viewer(reader): Viewer,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let Question { reports, pairs, query } = question(&app, &reader, raw.as_deref());
-    let (query, error) = match query {
-        Ok(query) => (query, None),
-        Err(error) => match reports.parse([]) {
-            Ok(query) => (query, Some(error.to_string())),
-            Err(error) => return failed(&error.into()),
-        },
+    let question = question(&app, &reader, raw.as_deref());
+    let Answerable { reports, pairs, query, error } = match question.or_default() {
+        Ok(question) => question,
+        Err(error) => return failed(&Problem::from(error)),
     };
     let names = match app.control.connections(&app.secrets).await {
         Ok(known) => known.into_iter().map(|known| (known.id, known.name)).collect(),

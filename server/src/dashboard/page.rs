@@ -50,6 +50,27 @@ pub(super) fn question(app: &App, reader: &Reader, raw: Option<&str>) -> Questio
     Question { reports, pairs, query }
 }
 
+/// A question that has an answer.
+pub(super) struct Answerable {
+    pub reports: Reports,
+    pub pairs: Vec<(String, String)>,
+    pub query: Query,
+    /// What was wrong with the question as it was asked.
+    pub error: Option<String>,
+}
+
+impl Question {
+    /// The question, or the one that is asked when nothing is said.
+    pub fn or_default(self) -> Result<Answerable, ReportError> {
+        let Question { reports, pairs, query } = self;
+        let (query, error) = match query {
+            Ok(query) => (query, None),
+            Err(error) => (reports.parse([])?, Some(error.to_string())),
+        };
+        Ok(Answerable { reports, pairs, query, error })
+    }
+}
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {

@@ -7,7 +7,7 @@ use domain::visitor_token::Evidence;
 use wire::{Kind, PropValue, Props};
 
 use super::pipeline::{Draft, Touch, Visitor};
-use super::rows::Record;
+use super::rows::{Record, facet_row};
 use crate::store::row_binary::RowWriter;
 
 /// Longest value of a click id that is stored, in bytes.
@@ -19,7 +19,7 @@ pub fn write(record: &mut Record, draft: &Draft<'_>, country: &str, is_image: bo
     let Visitor::Known { id, .. } = draft.visitor else { return };
     if let Some(made) = &draft.touch {
         if !facet_is_known {
-            facet(record.facets.row(), &draft.site().id, made);
+            facet_row(record.facets.row(), &draft.site().id, made.facet_id, &made.facets);
         }
         touch(record.touches.row(), draft, made, id.0, record.received_at_ms);
     }
@@ -78,25 +78,6 @@ fn touch(row: &mut RowWriter, draft: &Draft<'_>, made: &Touch, visitor: u128, re
     let value = click.and_then(|click| click.value.as_deref()).unwrap_or("");
     row.string(&value[..value.floor_char_boundary(CLICK_VALUE_BYTES_MAX)]);
     row.i64(received_at_ms).i64(received_at_ms);
-}
-
-fn facet(row: &mut RowWriter, workspace_id: &str, made: &Touch) {
-    let facets = &made.facets;
-    row.string(workspace_id).u64(made.facet_id).string(facets.channel.as_str());
-    for text in [
-        &facets.source,
-        &facets.medium,
-        &facets.campaign,
-        &facets.content,
-        &facets.term,
-        &facets.landing_page,
-        &facets.referrer,
-        &facets.country,
-        &facets.device,
-        &facets.partner,
-    ] {
-        row.string(text);
-    }
 }
 
 /// One row for each key that `identify` gave; they share an id that derives from the hit, so that the same

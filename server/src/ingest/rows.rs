@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use domain::visit::Facets;
 use smallvec::SmallVec;
 
 use super::seen::Mark;
@@ -37,6 +38,11 @@ impl Table {
         }
     }
 
+    /// Columns in the order rows are encoded now.
+    pub fn columns_now(self) -> &'static str {
+        self.columns(ROW_LAYOUT).expect("the present layout has columns")
+    }
+
     /// Columns in the order rows of `layout` were encoded; none for a layout this program does not know.
     pub fn columns(self, layout: u32) -> Option<&'static str> {
         (layout == ROW_LAYOUT).then_some(match self {
@@ -60,6 +66,25 @@ impl Table {
             }
             Table::Outcomes => "workspace_id, hour, outcome, kind, hits",
         })
+    }
+}
+
+/// Writes a row of facets.
+pub fn facet_row(row: &mut RowWriter, workspace_id: &str, facet_id: u64, facets: &Facets) {
+    row.string(workspace_id).u64(facet_id).string(facets.channel.as_str());
+    for text in [
+        &facets.source,
+        &facets.medium,
+        &facets.campaign,
+        &facets.content,
+        &facets.term,
+        &facets.landing_page,
+        &facets.referrer,
+        &facets.country,
+        &facets.device,
+        &facets.partner,
+    ] {
+        row.string(text);
     }
 }
 

@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use super::JobError;
 use crate::app::App;
 use crate::effects::random_id;
+use crate::ingest::rows::{Table, facet_row};
 use crate::sql;
 use crate::store::row_binary::RowWriter;
 use crate::store::{Store, StoreError};
@@ -38,9 +39,6 @@ const BLOCK_ROWS: usize = 400_000;
 /// Inserts under way while journeys are read.
 const INSERTS_MAX: usize = 2;
 const STAGING: &str = "credits_staging";
-
-const FACET_COLUMNS: &str = "workspace_id, facet_id, channel, source, medium, campaign, content, term, \
-                             landing_page, referrer, country, device, partner";
 
 /// What a run did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -257,15 +255,17 @@ async fn keep_standing_facets(app: &App, workspace_id: &str) -> Result<(), JobEr
     }
     let mut rows = RowWriter::new();
     for facets in [Facets::direct(), Facets::unattributed()] {
-        rows.string(workspace_id)
-            .u64(facet_id(&facets))
-            .string(facets.channel.as_str())
-            .string(&facets.source);
-        for _ in 0..9 {
-            rows.string("");
-        }
+        facet_row(&mut rows, workspace_id, facet_id(&facets), &facets);
     }
     let token = format!("standing-facets-{workspace_id}");
-    app.store.insert("facets", FACET_COLUMNS, "RowBinary", rows.into_bytes().into(), Some(&token)).await?;
+    app.store
+        .insert(
+            Table::Facets.name(),
+            Table::Facets.columns_now(),
+            "RowBinary",
+            rows.into_bytes().into(),
+            Some(&token),
+        )
+        .await?;
     Ok(())
 }

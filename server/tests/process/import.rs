@@ -8,14 +8,10 @@ use std::time::{Duration, Instant};
 
 use polar_standin::{DEFAULT_TOKEN, Handle, Options, start};
 use serde_json::{Value, json};
-use tributary::config::Config;
-use tributary::control::Control;
-use tributary::control::connections::Connection;
 use tributary::effects::Clock;
 use tributary::jobs::{self, poll};
-use tributary::secrets::Secrets;
 
-use crate::program::{Chance, Running, WORKSPACE, asked, folder, opened_as, prepare, program};
+use crate::program::{Chance, Running, WORKSPACE, asked, connect, folder, opened_as, prepare, program};
 
 /// How often it is killed: as often as the pages last, whatever build of the program is tried.
 const KILLS: u64 = 3;
@@ -61,25 +57,6 @@ async fn provider() -> Handle {
 
 fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().expect("a client without extras")
-}
-
-/// Gives the connection a token for `polar`.
-async fn connect(data_dir: &Path, polar: &Handle) {
-    let config = Config::for_data_dir(data_dir);
-    let control = Control::open(&config, 0).await.unwrap();
-    let connection = Connection {
-        id: "con_kill".into(),
-        workspace_id: WORKSPACE.into(),
-        provider: "polar".into(),
-        name: "Kill".into(),
-        environment: polar.url(),
-        token: Some(DEFAULT_TOKEN.into()),
-        webhook_secrets: vec!["polar_whs_unused".into()],
-        created_at_ms: 0,
-    };
-    let secrets = Secrets::load(&config.secret_key, data_dir).unwrap();
-    control.save_connection(&connection, &secrets, 0).await.unwrap();
-    control.close().await;
 }
 
 /// What the provider's list says of every order.
@@ -129,7 +106,7 @@ async fn an_import_killed_at_random_moments_goes_on_where_it_stood_and_counts_ev
     let dir = folder();
     prepare(dir.path()).await;
     let polar = provider().await;
-    connect(dir.path(), &polar).await;
+    connect(dir.path(), &polar.url(), Some(DEFAULT_TOKEN)).await;
 
     let mut births = vec![0];
     for _ in 0..KILLS {

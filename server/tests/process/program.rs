@@ -64,6 +64,11 @@ pub async fn prepare(data_dir: &Path) {
     let created =
         program(data_dir, &["workspace", "create", WORKSPACE, "--domain", "shop.example"]).output().unwrap();
     assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    connect(data_dir, "sandbox", None).await;
+}
+
+/// Says where the connection's provider is, and by which token it may be asked.
+pub async fn connect(data_dir: &Path, environment: &str, token: Option<&str>) {
     let config = Config::for_data_dir(data_dir);
     let control = Control::open(&config, 0).await.unwrap();
     let connection = Connection {
@@ -71,8 +76,8 @@ pub async fn prepare(data_dir: &Path) {
         workspace_id: WORKSPACE.into(),
         provider: "polar".into(),
         name: "Kill".into(),
-        environment: "sandbox".into(),
-        token: None,
+        environment: environment.into(),
+        token: token.map(Into::into),
         webhook_secrets: vec![SECRET.into()],
         created_at_ms: 0,
     };

@@ -7,7 +7,7 @@ use tributary::control::keys::Scope;
 use crate::{NEWSLETTER, SEARCH};
 
 /// Posts to the API with a key that may do just that; the status and the answer.
-async fn posts(shop: &Shop, path: &str, body: Value) -> (u16, Value) {
+pub async fn posts(shop: &Shop, path: &str, body: Value) -> (u16, Value) {
     let scope = if path.ends_with("apply") { Scope::Admin } else { Scope::Read };
     let key = shop.key_for(scope).await;
     let app = shop.app();
@@ -17,7 +17,7 @@ async fn posts(shop: &Shop, path: &str, body: Value) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
-async fn looks(shop: &Shop, body: Value) -> Value {
+pub async fn looks(shop: &Shop, body: Value) -> Value {
     shop.settle().await;
     let (status, preview) = posts(shop, "/v1/attribution/preview", body).await;
     assert_eq!(status, 200, "{preview}");

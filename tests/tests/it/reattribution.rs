@@ -3,27 +3,11 @@
 
 use serde_json::{Value, json};
 use support::{Shop, days, hours, rows, usd};
-use tributary::control::keys::Scope;
 
+use crate::preview::{looks, posts};
 use crate::{NEWSLETTER, SEARCH};
 
 const BLOG: &str = "/?utm_source=partnerblog&utm_medium=post";
-
-async fn posts(shop: &Shop, path: &str, body: Value) -> (u16, Value) {
-    shop.settle().await;
-    let key = shop.key_for(if path.ends_with("apply") { Scope::Admin } else { Scope::Read }).await;
-    let app = shop.app();
-    let request =
-        app.request("POST", path).header("authorization", format!("Bearer {key}")).body(body.to_string());
-    let answer = app.send(request).await;
-    (answer.status, answer.json())
-}
-
-async fn looks(shop: &Shop, body: Value) -> Value {
-    let (status, preview) = posts(shop, "/v1/attribution/preview", body).await;
-    assert_eq!(status, 200, "{preview}");
-    preview
-}
 
 /// Applies what a preview showed; the answer.
 async fn applies(shop: &Shop, preview: &Value) -> Value {

@@ -2,29 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::ledger::{Entry, settle, was_in_payout};
-use super::referral::{Award, Family, LinkOwner, Program, Referral, award, referral};
+use super::ledger::{settle, was_in_payout};
+use super::referral::{Commission, Family, LinkOwner, Program, award, referral};
 use crate::ids::OrderId;
-use crate::money::Currency;
-
-/// What a partner earns by one payment, and its entries. Who, by which click, under which terms and in which currency
-/// is said once, when it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commission {
-    pub order: OrderId,
-    pub referral: Referral,
-    pub terms_version: u32,
-    pub currency: Currency,
-    pub paid_at_ms: i64,
-    pub due_at_ms: i64,
-    pub entries: Vec<Entry>,
-}
-
-impl Commission {
-    fn is_of(&self, award: &Award) -> bool {
-        self.referral.partner == award.referral.partner && self.currency == award.currency
-    }
-}
 
 /// What is missing: commissions with the entries to add to them; of a new one all. `standing` are the commissions of
 /// the family's orders, with every entry.
@@ -54,19 +34,18 @@ pub fn book(
             award(family, order, referral, links, programs, version)
         });
         for commission in &own {
-            let wanted = wanted.as_ref().filter(|award| commission.is_of(award));
+            let wanted = wanted.as_ref().filter(|award| commission.is_same(&award.commission));
             let earnings = wanted.map_or(&[][..], |award| &award.earnings);
             let entries = settle(&commission.entries, earnings, commission.due_at_ms, now_ms);
             if !entries.is_empty() {
                 missing.push(Commission { entries, ..(*commission).clone() });
             }
         }
-        if let Some(award) = wanted.filter(|award| !own.iter().any(|commission| commission.is_of(award))) {
-            let entries = settle(&[], &award.earnings, award.due_at_ms, now_ms);
-            let Award { order, referral, terms_version, currency, paid_at_ms, due_at_ms, .. } = award;
-            let commission =
-                Commission { order, referral, terms_version, currency, paid_at_ms, due_at_ms, entries };
-            missing.push(commission);
+        if let Some(award) =
+            wanted.filter(|award| !own.iter().any(|commission| commission.is_same(&award.commission)))
+        {
+            let entries = settle(&[], &award.earnings, award.commission.due_at_ms, now_ms);
+            missing.push(Commission { entries, ..award.commission });
         }
     }
     missing

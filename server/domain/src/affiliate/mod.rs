@@ -14,10 +14,10 @@ pub mod payout_file;
 pub mod referral;
 pub mod terms;
 
-pub use booking::{Commission, book};
+pub use booking::book;
 pub use code::{LinkCode, destination};
 pub use partner::PartnerStatus;
 pub use referral::{
-    Award, Family, GivenBack, LinkOwner, PartnerTouch, Program, Referral, Sale, award, referral,
+    Award, Commission, Family, GivenBack, LinkOwner, PartnerTouch, Program, Referral, Sale, award, referral,
 };
 pub use terms::{Recurring, Reward, Rounding, Terms, TermsError, TermsVersion, Wins, in_force};

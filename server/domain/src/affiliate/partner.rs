@@ -15,7 +15,7 @@ pub enum PartnerStatus {
     Applied,
     Approved,
     Rejected,
-    /// Was approved, and is not for now.
+    /// Was approved, and is not until approved again.
     Suspended,
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use super::PartnerStatus;
-use super::ledger::{Earning, Reason};
+use super::ledger::{Earning, Entry, Reason};
 use super::terms::{Recurring, Terms, TermsVersion, in_force};
 use crate::ids::{HitId, OrderId, RefundId};
 use crate::money::Currency;
@@ -131,9 +131,10 @@ pub fn referral(
     Some(Referral { touch: (*touch).clone(), partner: owner.partner.clone(), program })
 }
 
-/// What one payment should have earned by now.
+/// What a partner earns by one payment, and its entries. Who, by which click, under which terms and in which currency
+/// is said once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Award {
+pub struct Commission {
     pub order: OrderId,
     pub referral: Referral,
     pub terms_version: u32,
@@ -141,6 +142,21 @@ pub struct Award {
     pub paid_at_ms: i64,
     /// From then on it may be paid out.
     pub due_at_ms: i64,
+    pub entries: Vec<Entry>,
+}
+
+impl Commission {
+    /// Whether two are one: of one order there is one for each partner and currency.
+    pub(super) fn is_same(&self, other: &Commission) -> bool {
+        self.referral.partner == other.referral.partner && self.currency == other.currency
+    }
+}
+
+/// What one payment should have earned by now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Award {
+    /// As it is made: without entries.
+    pub commission: Commission,
     /// Its earning, what refunds and lost disputes took, and what their ends gave back. Adds up to what is left.
     pub earnings: Vec<Earning>,
 }
@@ -175,15 +191,16 @@ pub fn award(
         Recurring::Lifetime => true,
     };
     let earnings = if counts { earnings(sale, terms)? } else { return None };
-    Some(Award {
+    let commission = Commission {
         order,
         referral: referral.clone(),
         terms_version: version.version,
         currency: sale.currency,
         paid_at_ms: sale.paid_at_ms,
         due_at_ms: sale.paid_at_ms.saturating_add(i64::from(terms.hold_days) * DAY_MS),
-        earnings,
-    })
+        entries: Vec::new(),
+    };
+    Some(Award { commission, earnings })
 }
 
 /// So many calendar months later, in UTC; the month's last day where it has no such day.

@@ -17,7 +17,7 @@ use domain::report::{
 };
 
 use super::chart::{self, Chart};
-use super::page::{Question, Viewer, failed, question, shown};
+use super::page::{Answerable, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
@@ -116,13 +116,10 @@ pub(super) async fn home(
     Viewer(reader): Viewer,
     RawQuery(raw): RawQuery,
 ) -> Response {
-    let Question { reports, pairs, query } = question(&app, &reader, raw.as_deref());
-    let (query, error) = match query {
-        Ok(query) => (query, None),
-        Err(error) => match reports.parse([]) {
-            Ok(query) => (query, Some(error.to_string())),
-            Err(error) => return failed(&error.into()),
-        },
+    let question = question(&app, &reader, raw.as_deref());
+    let Answerable { reports, pairs, query, error } = match question.or_default() {
+        Ok(question) => question,
+        Err(error) => return failed(&Problem::from(error)),
     };
     match fetch(&reports, &query).await {
         Ok(fetched) => shown(&page(&app, &reports, query, &pairs, fetched, error)),

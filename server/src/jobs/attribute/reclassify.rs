@@ -7,18 +7,15 @@ use domain::visit::facets::facet_id;
 use domain::visit::{Channel, Device, Facets, Landing, PageAddress, RULES_VERSION, Site, Verdict, classify};
 use tokio::sync::mpsc;
 
-use super::FACET_COLUMNS;
 use super::terms::{Origin, facets};
 use crate::app::App;
 use crate::control::workspaces::Settings;
+use crate::ingest::rows::{Table, facet_row};
 use crate::ingest::site::visit_site;
 use crate::jobs::JobError;
 use crate::sql;
 use crate::store::row_binary::{RowReader, RowWriter, read_rows};
 
-const TOUCH_COLUMNS: &str = "workspace_id, visitor_id, at, touch_id, session_id, facet_id, direct, reason, \
-                             rules_version, site_rules, landing, referrer, app, session_start, click_param, \
-                             click_value, received_at, classified_at";
 /// Bytes of one insert.
 const BLOCK_BYTES: usize = 8 << 20;
 
@@ -72,11 +69,17 @@ pub async fn write(app: &App, workspace_id: &str, settings: &Settings) -> Result
     let writer = tokio::spawn(async move {
         while let Some(Block { facets, touches }) = receiver.recv().await {
             // Facets first: what points at them must find them.
-            for (table, columns, rows) in
-                [("facets", FACET_COLUMNS, facets), ("touches", TOUCH_COLUMNS, touches)]
-            {
+            for (table, rows) in [(Table::Facets, facets), (Table::Touches, touches)] {
                 if !rows.is_empty() {
-                    store.insert(table, columns, "RowBinary", rows.into_bytes().into(), None).await?;
+                    store
+                        .insert(
+                            table.name(),
+                            table.columns_now(),
+                            "RowBinary",
+                            rows.into_bytes().into(),
+                            None,
+                        )
+                        .await?;
                 }
             }
         }
@@ -182,24 +185,6 @@ fn again(touch: &Stored<'_>, old: &Facets, site: &Site) -> Option<Again> {
         direct: origin.channel == Channel::Direct,
         reason: origin.reason,
     })
-}
-
-fn facet_row(rows: &mut RowWriter, workspace_id: &str, id: u64, facets: &Facets) {
-    rows.string(workspace_id).u64(id).string(facets.channel.as_str());
-    for text in [
-        &facets.source,
-        &facets.medium,
-        &facets.campaign,
-        &facets.content,
-        &facets.term,
-        &facets.landing_page,
-        &facets.referrer,
-        &facets.country,
-        &facets.device,
-        &facets.partner,
-    ] {
-        rows.string(text);
-    }
 }
 
 fn touch_row(

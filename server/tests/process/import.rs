@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tributary::effects::Clock;
 use tributary::jobs::{self, poll};
 
-use crate::program::{Chance, Running, WORKSPACE, asked, connect, folder, opened_as, prepare, program};
+use crate::program::{Chance, Running, asked, connect, folder, opened_as, prepare, program};
 
 /// How often it is killed: as often as the pages last, whatever build of the program is tried.
 const KILLS: u64 = 3;

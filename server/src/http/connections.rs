@@ -1,5 +1,7 @@
 //! `/v1/connections`: accounts at billing providers. Secrets go in and never come out.
 
+mod webhook;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -16,10 +18,10 @@ use crate::app::App;
 use crate::billing;
 use crate::billing::http::ApiError;
 use crate::billing::lists::Pass;
-use crate::billing::webhooks::{self, Done};
 use crate::control::connections::Connection;
 use crate::effects::random_id;
 use crate::jobs::poll::PollStatus;
+use webhook::ensure_webhook;
 
 const NAME_CHARS_MAX: usize = 100;
 
@@ -28,8 +30,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(show))
         .routes(routes!(sync))
-        .routes(routes!(make_webhook))
-        .routes(routes!(rotate_webhook))
+        .merge(webhook::routes())
 }
 
 /// A connection as lists show it.
@@ -235,65 +236,6 @@ async fn sync(
     app.control.ask_poll(&connection.id, pass, app.clock.now_ms()).await?;
     let document = ConnectionDocument::of(&app, &connection).await?;
     Ok((StatusCode::ACCEPTED, Json(document)).into_response())
-}
-
-/// What was done at the provider.
-#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct WebhookDone {
-    /// What the provider calls the endpoint.
-    pub endpoint: String,
-    pub done: Done,
-    /// How many secrets may sign now: during a change the new one and the one before it.
-    pub webhook_secrets: usize,
-}
-
-/// Make the webhook endpoint at the provider: exact events, raw format, pinned version. Ours is found again, mended or
-/// switched on instead of made a second time.
-#[utoipa::path(post, path = "/v1/connections/{id}/webhook", tag = "Operation", params(("id" = String, Path)),
-    responses((status = 200, body = WebhookDone), (status = "4XX", body = Problem)))]
-async fn make_webhook(
-    State(app): State<App>,
-    caller: Writer,
-    Path(id): Path<String>,
-) -> Result<Json<WebhookDone>, Problem> {
-    let mut connection = own(&app, &caller.workspace.id, &id).await?;
-    let done = ensure_webhook(&app, &mut connection).await?;
-    save(&app, &connection).await?;
-    Ok(Json(done))
-}
-
-/// Give our endpoint at the provider another secret. What the old one signed is taken until the next change.
-#[utoipa::path(post, path = "/v1/connections/{id}/webhook/rotate", tag = "Operation", params(("id" = String, Path)),
-    responses((status = 200, body = WebhookDone), (status = "4XX", body = Problem)))]
-async fn rotate_webhook(
-    State(app): State<App>,
-    caller: Writer,
-    Path(id): Path<String>,
-) -> Result<Json<WebhookDone>, Problem> {
-    let mut connection = own(&app, &caller.workspace.id, &id).await?;
-    let url = webhook_url(&app.config.http.public_url, &connection);
-    let provider = provider_of(&connection)?;
-    let endpoint = webhooks::rotate(&app.outbound, provider, &connection, &url).await.map_err(refused)?;
-    let endpoint = endpoint.ok_or_else(|| {
-        let detail = "The provider has no endpoint with our address; make it with `POST …/webhook` first.";
-        Problem::not_found("unknown_webhook", detail)
-    })?;
-    let done = take(&mut connection, endpoint);
-    save(&app, &connection).await?;
-    Ok(Json(done))
-}
-
-async fn ensure_webhook(app: &App, connection: &mut Connection) -> Result<WebhookDone, Problem> {
-    let url = webhook_url(&app.config.http.public_url, connection);
-    let provider = provider_of(connection)?;
-    let endpoint = webhooks::ensure(&app.outbound, provider, connection, &url).await.map_err(refused)?;
-    Ok(take(connection, endpoint))
-}
-
-fn take(connection: &mut Connection, endpoint: webhooks::Endpoint) -> WebhookDone {
-    let webhooks::Endpoint { id: endpoint, done, secret } = endpoint;
-    connection.webhook_secrets = webhooks::with_secret(secret, &connection.webhook_secrets);
-    WebhookDone { endpoint, done, webhook_secrets: connection.webhook_secrets.len() }
 }
 
 fn provider_of(connection: &Connection) -> Result<&'static dyn billing::Provider, Problem> {

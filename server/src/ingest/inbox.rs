@@ -5,6 +5,7 @@
 //! busy one shares each sync among many, without a timer. Nothing here looks into a row: what a browser or a
 //! provider said is decided before (`pipeline.rs`) and after (`flusher.rs`, `jobs`).
 
+mod checkpoint;
 mod damage;
 mod erase;
 mod log;

@@ -6,13 +6,12 @@
 //! so that a kill costs a few pages, and memory is bounded by those pages however long a list is.
 
 pub mod books;
+mod budget;
 mod endpoint;
 mod page;
 mod state;
 mod status;
 
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -26,9 +25,11 @@ use crate::billing::{self, Provider};
 use crate::control::connections::Connection;
 use crate::control::polls::Finished;
 use crate::effects::random_bytes;
+use budget::allowance;
 use page::Gathered;
 use state::Run;
 
+pub use budget::Budget;
 pub use state::{EndpointState, PollState, Problem};
 pub use status::{PollStanding, PollStatus};
 
@@ -40,29 +41,8 @@ const PAGES_MAX: usize = 10;
 const DEEP_INTERVAL_MS: i64 = 24 * 3_600_000;
 const BACKOFF_MS_MIN: i64 = 15_000;
 const BACKOFF_MS_MAX: i64 = 3_600_000;
-const SANDBOX_REQUESTS_PER_MINUTE: u32 = 60;
 /// How long finished passes are remembered.
 pub const PASSES_KEPT_MS: i64 = 90 * 24 * 3_600_000;
-
-/// Calls in the current minute, by token: connections of one organization share its allowance.
-#[derive(Debug, Default)]
-pub struct Budget(Mutex<HashMap<String, (i64, u32)>>);
-
-impl Budget {
-    /// Counts a call, or answers when the next one may be made.
-    fn take(&self, token: &str, per_minute: u32, now_ms: i64) -> Result<(), i64> {
-        let mut minutes = self.0.lock().expect("no holder panics");
-        let (since_ms, calls) = minutes.entry(token.to_owned()).or_insert((now_ms, 0));
-        if now_ms >= *since_ms + 60_000 {
-            (*since_ms, *calls) = (now_ms, 0);
-        }
-        if *calls >= per_minute {
-            return Err(*since_ms + 60_000);
-        }
-        *calls += 1;
-        Ok(())
-    }
-}
 
 /// Polls until `stop` says true, while this process holds the lease.
 pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
@@ -194,21 +174,6 @@ async fn work(
     Ok(state.next_at_ms <= app.clock.now_ms())
 }
 
-/// Counts the call that comes, or answers when it may be made.
-fn allowance(app: &App, provider: &dyn Provider, connection: &Connection) -> Result<(), i64> {
-    use secrecy::ExposeSecret;
-    let token = connection.token.as_ref().map_or("", |token| token.expose_secret());
-    let whose = crate::secrets::sha256_hex(
-        format!("{} {token}", provider.api_base(&connection.environment)).as_bytes(),
-    );
-    let configured = app.config.poll.requests_per_minute.max(1);
-    let per_minute = match connection.environment.as_str() {
-        "sandbox" => configured.min(SANDBOX_REQUESTS_PER_MINUTE),
-        _ => configured,
-    };
-    app.jobs.polls.take(&whose, per_minute, app.clock.now_ms())
-}
-
 /// One page of `list`.
 async fn read(
     app: &App,
@@ -323,18 +288,4 @@ async fn finish(app: &App, connection: &Connection, state: &mut PollState) -> Re
         done.rejected
     );
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Budget;
-
-    #[test]
-    fn calls_of_one_token_share_a_minute() {
-        let budget = Budget::default();
-        let calls = (0..5).map(|at| budget.take("a", 3, 1000 + at)).collect::<Vec<_>>();
-        assert_eq!(calls, [Ok(()), Ok(()), Ok(()), Err(61_000), Err(61_000)]);
-        assert_eq!(budget.take("b", 3, 1005), Ok(()));
-        assert_eq!(budget.take("a", 3, 61_000), Ok(()));
-    }
 }

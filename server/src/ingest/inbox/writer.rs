@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::webhooks::{Kept, NewWebhook};
-use super::{InboxError, State, damage, schema};
+use super::{InboxError, State, checkpoint, damage, schema};
 use crate::ingest::rows::{ROW_LAYOUT, Record, Rows, Tally};
 use crate::ingest::seen::{Mark, Seen};
 use crate::metrics::METRICS;
@@ -21,11 +21,6 @@ use crate::metrics::METRICS;
 const GROUP_REQUESTS_MAX: usize = 512;
 /// Bytes written to the log between two checkpoints.
 const CHECKPOINT_BYTES: u64 = 32 << 20;
-/// Pages of the log that the writer moves itself, in a few milliseconds, so that the log starts over.
-const LAST_PAGES_MAX: i64 = 64;
-/// Passes beside the writer until so few are left; a disk that cannot keep up leaves more, and the log grows.
-const PASSES_MAX: usize = 12;
-
 /// Work on the connection outside a group; says whether the connection failed.
 type Job = Box<dyn FnOnce(Result<&mut Connection, InboxError>) -> bool + Send>;
 
@@ -49,7 +44,7 @@ pub(super) fn start(
     receiver: mpsc::Receiver<Request>,
     state: Arc<State>,
 ) -> std::thread::JoinHandle<()> {
-    let checkpoints = start_checkpoints(state.clone());
+    let checkpoints = checkpoint::start(state.clone());
     let writer = Writer {
         connection: Some(connection),
         state,
@@ -123,7 +118,7 @@ impl Writer {
     /// file's new length.
     fn finish_checkpoint(&mut self) {
         let Some(connection) = &self.connection else { return };
-        if let Err(error) = checkpoint(connection) {
+        if let Err(error) = checkpoint::checkpoint(connection) {
             let error = self.state.failed(&error);
             tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
             self.connection = None;
@@ -324,49 +319,4 @@ pub(super) fn merge(tallies: &mut Vec<Tally>, tally: Tally) {
         Some(known) => known.hits += tally.hits,
         None => tallies.push(tally),
     }
-}
-
-/// Moves the log into the file from a second connection, beside the writer: the bulk of the work does not
-/// hold up a commit. The writer does the rest, see [`Writer::finish_checkpoint`]. Ends with the writer.
-fn start_checkpoints(state: Arc<State>) -> SyncSender<()> {
-    let (sender, receiver) = sync_channel::<()>(1);
-    std::thread::Builder::new()
-        .name("inbox-checkpoint".to_owned())
-        .spawn(move || {
-            let mut connection = None;
-            while receiver.recv().is_ok() {
-                if connection.is_none() {
-                    connection = schema::open(&state.path).ok();
-                }
-                let Some(open) = &connection else { continue };
-                match move_log(open) {
-                    Ok(()) => state.log_is_nearly_moved.store(true, Ordering::Relaxed),
-                    Err(error) => {
-                        let error = state.failed(&error);
-                        tracing::warn!(cause = %error, "the inbox's log was not moved into its file: {error}");
-                        connection = None;
-                    }
-                }
-            }
-        })
-        .expect("the operating system gives a thread");
-    sender
-}
-
-/// Each pass moves what was written during the one before, which is less and less.
-fn move_log(connection: &Connection) -> rusqlite::Result<()> {
-    let mut moved_before = 0;
-    for _ in 0..PASSES_MAX {
-        let (pages, moved) = checkpoint(connection)?;
-        if pages - moved_before <= LAST_PAGES_MAX {
-            break;
-        }
-        moved_before = moved;
-    }
-    Ok(())
-}
-
-/// Moves what nobody reads any more; answers how many pages the log had and how many of them are moved by now.
-fn checkpoint(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))
 }

@@ -96,7 +96,9 @@ async fn bench(dir: PathBuf, size: Size) {
     for _ in 0..9 {
         change(&app).await;
         let started = Instant::now();
-        let posted = attribute::attribute_orders(&app, WORKSPACE, &ids).await.expect("attribution runs");
+        let turn = attribute::Turn::take(&app).await.expect("a turn");
+        let posted =
+            attribute::attribute_orders(&app, WORKSPACE, &ids, &turn).await.expect("attribution runs");
         times.push(started.elapsed());
         assert!(posted.written >= 200, "every changed order is posted again: {posted:?}");
     }

@@ -74,6 +74,12 @@ impl Directory {
         own.map(|(code, _)| code.clone()).collect()
     }
 
+    /// Codes of a workspace whose clicks earn or once did.
+    pub fn codes_ever(&self, workspace_id: &str) -> Vec<String> {
+        let own = self.links.iter().filter(|(_, link)| link.workspace_id == workspace_id);
+        own.map(|(code, _)| code.clone()).collect()
+    }
+
     /// Connections of one workspace at one provider.
     pub fn connections_of<'a>(
         &'a self,

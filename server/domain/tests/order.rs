@@ -184,6 +184,22 @@ fn the_orders_own_count_books_a_refund_nobody_told_until_its_fact_arrives() {
 }
 
 #[test]
+fn each_rise_of_the_count_stays_on_its_day() {
+    let january = refunded(order(1_000, "order.refunded", PartiallyRefunded), 300);
+    let february = refunded(order(2_000, "order.refunded", PartiallyRefunded), 500);
+    let entries = |orders: &[OrderFact]| -> Vec<(i64, i64)> {
+        fold(orders, &[]).refunds.iter().map(|entry| (entry.at_ms, entry.amount_minor)).collect()
+    };
+    assert_eq!(entries(std::slice::from_ref(&january)), [(1_000, 300)]);
+    assert_eq!(entries(&[february.clone(), january.clone()]), [(1_000, 300), (2_000, 200)]);
+    let told = [refund("re_1", 2_000, Succeeded, 200)];
+    assert_eq!(
+        fold(&[january, february], &told).refunds.iter().map(|entry| entry.amount_minor).sum::<i64>(),
+        500
+    );
+}
+
+#[test]
 fn a_newer_count_below_the_known_refunds_takes_the_latest_back() {
     let refunds = [
         refund("r1", 5000, Succeeded, 2400),

@@ -119,6 +119,21 @@ impl Control {
             .collect()
     }
 
+    /// Up to `limit` of a workspace's marked subjects, oldest first.
+    pub async fn dirty_of(&self, workspace_id: &str, limit: usize) -> Result<Vec<String>, ControlError> {
+        let rows = sqlx::query(
+            "SELECT subject_kind, subject_id FROM dirty WHERE workspace_id = $1 ORDER BY marked_at_ms LIMIT $2",
+        )
+        .bind(workspace_id)
+        .bind(limit as i64)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows
+            .iter()
+            .map(|row| format!("{} {}", row.get::<String, _>(0), row.get::<String, _>(1)))
+            .collect())
+    }
+
     /// How many subjects of a workspace, marked before a moment, still wait.
     pub async fn dirty_count(&self, workspace_id: &str, marked_before_ms: i64) -> Result<u64, ControlError> {
         let row = sqlx::query("SELECT COUNT(*) FROM dirty WHERE workspace_id = $1 AND marked_at_ms < $2")
@@ -130,7 +145,7 @@ impl Control {
     }
 
     /// Takes marks off, unless they were renewed since they were read.
-    pub async fn clear_dirty(&self, done: &[Dirty]) -> Result<(), ControlError> {
+    pub async fn clear_dirty(&self, done: &[&Dirty]) -> Result<(), ControlError> {
         let mut transaction = self.pool.begin().await?;
         for Dirty { subject, stamp } in done {
             sqlx::query(

@@ -38,6 +38,16 @@ impl Control {
         Ok(())
     }
 
+    /// Ends a lease of `holder`, if it is still its.
+    pub async fn end_lease(&self, name: &str, holder: &str) -> Result<(), ControlError> {
+        sqlx::query("DELETE FROM leases WHERE name = $1 AND holder = $2")
+            .bind(name)
+            .bind(holder)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Takes or renews a lease for `holder`; false while another holder's has not run out. One that runs out
     /// later than any taken by a clock like ours was taken before the clock went back, and counts as run out:
     /// otherwise a step back by an hour would stop the jobs for an hour.

@@ -9,6 +9,7 @@ pub mod read;
 mod reclassify;
 mod standing;
 pub mod terms;
+pub mod turn;
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,6 +33,7 @@ use read::{Orders, Scope};
 use standing::Standing;
 use terms::Terms;
 pub use terms::window_ms;
+pub use turn::Turn;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Rows of one insert: one part, well below the block limit of an atomic insert.
@@ -52,12 +54,17 @@ pub struct Posted {
 }
 
 /// Credits some orders again and writes only what differs. An order that is no longer booked loses its credits.
-/// Orders of the same subscription must be given together: the resolve step does.
-pub async fn attribute_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Posted, JobError> {
+/// Orders of the same subscription must be given together: the resolve step does. `_turn` is held since
+/// the orders were read.
+pub async fn attribute_orders(
+    app: &App,
+    workspace_id: &str,
+    orders: &[OrderId],
+    _turn: &Turn<'_>,
+) -> Result<Posted, JobError> {
     if orders.is_empty() {
         return Ok(Posted::default());
     }
-    let _turn = app.jobs.attribution.lock().await;
     post_orders(app, workspace_id, orders, &Terms::of(app, workspace_id).await?).await
 }
 
@@ -110,7 +117,7 @@ async fn post_orders(
 
 /// Credits every order of every workspace anew. Nothing is changed unless the new sums are right.
 pub async fn attribute_all(app: &App) -> Result<Posted, JobError> {
-    let _turn = app.jobs.attribution.lock().await;
+    let _turn = Turn::take(app).await?;
     let client = app.store.client();
     let execute = async |sql: String| client.query_raw(&sql).execute().await.map_err(StoreError::from);
     execute(format!("DROP TABLE IF EXISTS {STAGING} SYNC")).await?;
@@ -135,11 +142,13 @@ async fn fill_and_exchange(app: &App) -> Result<Posted, JobError> {
     posted.written = posted.credits;
     prove(&app.store).await?;
     let client = app.store.client();
-    client.query_raw(&format!("EXCHANGE TABLES credits AND {STAGING}")).execute().await?;
-    client
-        .query_raw("ALTER TABLE credits MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1")
-        .execute()
-        .await?;
+    // Before the exchange: a kill in between must not leave a table whose inserts are not synced.
+    for statement in [
+        format!("ALTER TABLE {STAGING} MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1"),
+        format!("EXCHANGE TABLES credits AND {STAGING}"),
+    ] {
+        client.query_raw(&statement).execute().await?;
+    }
     Ok(posted)
 }
 
@@ -250,7 +259,7 @@ async fn keep_facets(app: &App, workspace_id: &str, rows: &[CreditRow]) -> Resul
 }
 
 async fn keep_standing_facets(app: &App, workspace_id: &str) -> Result<(), JobError> {
-    if !app.jobs.first_time(workspace_id) {
+    if app.jobs.has_standing_facets(workspace_id) {
         return Ok(());
     }
     let mut rows = RowWriter::new();
@@ -267,5 +276,6 @@ async fn keep_standing_facets(app: &App, workspace_id: &str) -> Result<(), JobEr
             Some(&token),
         )
         .await?;
+    app.jobs.wrote_standing_facets(workspace_id);
     Ok(())
 }

@@ -7,7 +7,7 @@ mod inbox;
 mod plan;
 mod rows;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::ids::VisitorId;
 use futures::future::BoxFuture;
@@ -26,6 +26,9 @@ use plan::Plan;
 
 /// Bound on the passes of one stage over work that others may add to.
 const PASSES_MAX: usize = 100_000;
+
+/// How long what was received before is delivered, in steps each of which comes to its end.
+const DELIVERY_MAX: Duration = Duration::from_secs(60);
 
 /// Who is to be forgotten.
 #[derive(Debug, Clone)]
@@ -178,17 +181,13 @@ async fn advance(app: &App, mut erasure: Erasure) -> Result<(), JobError> {
     Ok(())
 }
 
-/// What was received before the erasure is taken to where it is erased from.
+/// What was received before the erasure is taken to where it is erased from. A busy site never falls silent: what comes
+/// after [`DELIVERY_MAX`] is younger than the request. No step is cut off: an insert that nobody waits for may still be
+/// made.
 async fn deliver(app: &App) -> Result<(), JobError> {
-    let everything = async {
-        while flusher::flush_once(app).await?.units > 0 {}
-        while apply::apply_once(app).await? > 0 {}
-        while resolve::reconcile_once(app).await? > 0 {}
-        Ok(())
-    };
-    // A busy site never falls silent: what comes after this long is younger than the request.
-    match tokio::time::timeout(Duration::from_secs(60), everything).await {
-        Ok(done) => done,
-        Err(_) => Ok(()),
-    }
+    let began = Instant::now();
+    while began.elapsed() < DELIVERY_MAX && flusher::flush_once(app).await?.units > 0 {}
+    while began.elapsed() < DELIVERY_MAX && apply::apply_once(app).await? > 0 {}
+    while began.elapsed() < DELIVERY_MAX && resolve::reconcile_once(app).await? > 0 {}
+    Ok(())
 }

@@ -59,12 +59,12 @@ pub enum Place {
     LeaseHolder,
 }
 
-/// What wakes the jobs of this process, and what keeps two runs of attribution apart.
+/// What wakes the jobs of this process, and what they share.
 #[derive(Default)]
 pub struct Signals {
     work: Notify,
-    /// Held while credits are read and replaced.
-    pub attribution: Mutex<()>,
+    /// Held while credits are read and replaced; see [`attribute::Turn`].
+    attribution: Mutex<()>,
     /// Calls to providers in the current minute.
     pub polls: poll::Budget,
     /// Comparisons with providers' books under way.
@@ -83,9 +83,13 @@ impl Signals {
         self.work.notify_one();
     }
 
-    /// Whether this workspace comes up for the first time in this process.
-    fn first_time(&self, workspace_id: &str) -> bool {
-        self.seen.lock().expect("no holder panics").insert(workspace_id.to_owned())
+    /// Whether this process has written a workspace's standing facets.
+    fn has_standing_facets(&self, workspace_id: &str) -> bool {
+        self.seen.lock().expect("no holder panics").contains(workspace_id)
+    }
+
+    fn wrote_standing_facets(&self, workspace_id: &str) {
+        self.seen.lock().expect("no holder panics").insert(workspace_id.to_owned());
     }
 
     async fn woken(&self) {

@@ -56,14 +56,25 @@ pub async fn reconcile_once(app: &App) -> Result<usize, JobError> {
     for mark in &marks {
         by_workspace.entry(&mark.subject.workspace_id).or_default().push(mark);
     }
+    // What is damaged in one workspace holds up no other; it is told after they are done.
+    let mut failed = None;
     for (workspace_id, marks) in by_workspace {
-        let subjects = marks.iter().map(|mark| &mark.subject);
-        let orders = resolve_once(app, workspace_id, subjects).await?;
-        attribute::attribute_orders(app, workspace_id, &orders).await?;
-        commission::accrue_orders(app, workspace_id, &orders).await?;
+        match reconcile(app, workspace_id, &marks).await {
+            Ok(()) => app.control.clear_dirty(&marks).await?,
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    app.control.clear_dirty(&marks).await?;
-    Ok(marks.len())
+    failed.map_or(Ok(marks.len()), Err)
+}
+
+async fn reconcile(app: &App, workspace_id: &str, marks: &[&Dirty]) -> Result<(), JobError> {
+    // A full run in between would prove its credits against other orders than it has read.
+    let turn = attribute::Turn::take(app).await?;
+    let orders = resolve_once(app, workspace_id, marks.iter().map(|mark| &mark.subject)).await?;
+    attribute::attribute_orders(app, workspace_id, &orders, &turn).await?;
+    drop(turn);
+    commission::accrue_orders(app, workspace_id, &orders).await?;
+    Ok(())
 }
 
 /// Brings the orders of these subjects up to date and answers their ids, changed or not: a late touch changes
@@ -92,12 +103,14 @@ pub async fn resolve_once<'a>(
         .map(|((connection, _), order)| Case::new(workspace_id, connection, order, &told.objects))
         .collect();
 
+    let lineage = lineage(&cases);
     // What the orders themselves say about who a visitor is, before anybody is looked up: it depends on what
-    // merchants wrote on them only, so that the order in which things became known changes nothing.
+    // merchants wrote on them only, so that the order in which things became known changes nothing. A renewal is paid
+    // by a card, with nobody at the browser: only orders with a journey of their own say it.
     let nobody = Persons::default();
     let own: Vec<BindingRow> = cases
         .iter()
-        .filter(|case| case.order.booking.is_some())
+        .filter(|case| case.order.booking.is_some() && lineage[&case.id].0 == case.id)
         .flat_map(|case| {
             let found = matcher.find(case, &nobody);
             let binding = found.binding(&case.buyer(), case.anchor_ms());
@@ -120,7 +133,6 @@ pub async fn resolve_once<'a>(
         .await?;
     let persons = resolve_persons(&known.bindings(), Limits::default());
 
-    let lineage = lineage(&cases);
     let mut rows = Vec::with_capacity(cases.len());
     for (case, buyer_keys) in cases.iter().zip(&buyer_keys) {
         let found = matcher.find(case, &persons);

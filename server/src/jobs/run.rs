@@ -11,6 +11,8 @@ use crate::ingest::flusher;
 
 const LEASE: &str = "jobs";
 const LEASE_MS: i64 = 15_000;
+/// Between two renewals while a step is under way.
+const RENEWAL: Duration = Duration::from_secs(5);
 /// After a failure a job waits this long, doubled up to the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -45,20 +47,23 @@ async fn flow(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
             }
         };
         let mut wait = interval;
+        let mut is_whole = true;
         for job in JOBS {
             if job.place() == Place::LeaseHolder && !holds {
                 continue;
             }
-            match drain(&app, job, &holder, &stop).await {
-                Ok(()) => pause = PAUSE_MIN,
-                Err(error) => {
-                    metrics::counter!("tributary_job_failures_total", "job" => job.name()).increment(1);
-                    tracing::error!(job = job.name(), cause = %error, "job {} failed: {error}", job.name());
-                    wait = pause;
-                    pause = (pause * 2).min(PAUSE_MAX);
-                    break;
-                }
+            if let Err(error) = drain(&app, job, &holder, &stop).await {
+                metrics::counter!("tributary_job_failures_total", "job" => job.name()).increment(1);
+                tracing::error!(job = job.name(), cause = %error, "job {} failed: {error}", job.name());
+                is_whole = false;
+                break;
             }
+        }
+        if is_whole {
+            pause = PAUSE_MIN;
+        } else {
+            wait = pause;
+            pause = (pause * 2).min(PAUSE_MAX);
         }
         tokio::select! {
             _ = stop.changed() => {}
@@ -68,16 +73,38 @@ async fn flow(app: App, may_hold_lease: bool, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Steps a job until it has nothing left, renewing the lease on the way.
+/// Steps a job until it has nothing left, or the lease it needs is another's.
 async fn drain(app: &App, job: &dyn Job, holder: &str, stop: &watch::Receiver<bool>) -> Result<(), JobError> {
-    while !*stop.borrow() && job.step(app).await? {
-        if job.place() == Place::LeaseHolder
-            && !app.control.take_lease(LEASE, holder, app.clock.now_ms(), LEASE_MS).await?
-        {
+    let needs_lease = job.place() == Place::LeaseHolder;
+    while !*stop.borrow() {
+        if needs_lease && !app.control.take_lease(LEASE, holder, app.clock.now_ms(), LEASE_MS).await? {
+            break;
+        }
+        let more = match needs_lease {
+            true => renewing(app, holder, job.step(app)).await?,
+            false => job.step(app).await?,
+        };
+        if !more {
             break;
         }
     }
     Ok(())
+}
+
+/// Does a step and keeps the lease meanwhile, however long it takes.
+async fn renewing<T>(app: &App, holder: &str, step: impl Future<Output = T>) -> T {
+    let renew = async {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if let Err(error) = app.control.take_lease(LEASE, holder, app.clock.now_ms(), LEASE_MS).await {
+                tracing::warn!(cause = %error, "jobs: the lease could not be renewed: {error}");
+            }
+        }
+    };
+    tokio::select! {
+        done = step => done,
+        never = renew => never,
+    }
 }
 
 /// Delivers what waits in the inbox and runs every job until none has anything left: what commands and tests

@@ -9,6 +9,7 @@ use domain::attribution::MODELS;
 use domain::books::Difference;
 use serde::{Deserialize, Serialize};
 
+use super::waiting::waiting;
 use super::{JobError, attribute, commission};
 use crate::app::App;
 use crate::control::ledger::{Posting, Which};
@@ -162,14 +163,13 @@ fn finding(check: &str, what: &str, failures: u64, offenders: Vec<String>) -> Fi
 
 /// Everything told has become orders and credits.
 async fn folded(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
-    let marks = app.control.dirty(i64::MAX).await?;
-    let own = marks.iter().map(|mark| &mark.subject).filter(|subject| subject.workspace_id == workspace_id);
-    let own: Vec<String> = own.map(|subject| format!("{} {}", subject.kind.as_str(), subject.id)).collect();
-    let pending = app.inbox.pending_webhooks(10_000).await?;
-    let pending = pending.iter().filter(|webhook| webhook.workspace_id == workspace_id);
-    let pending: Vec<String> = pending.map(|webhook| format!("webhook {}", webhook.event_id)).collect();
-    let failures = (own.len() + pending.len()) as u64;
-    let offenders = pending.into_iter().chain(own).take(OFFENDERS_MAX).collect();
+    let waiting = waiting(app, workspace_id, i64::MAX).await?;
+    let pending = app.inbox.pending_webhooks(OFFENDERS_MAX).await?.into_iter();
+    let pending = pending.filter(|webhook| webhook.workspace_id == workspace_id);
+    let pending = pending.map(|webhook| format!("webhook {}", webhook.event_id));
+    let marked = app.control.dirty_of(workspace_id, OFFENDERS_MAX).await?;
+    let failures = waiting.webhooks + waiting.subjects;
+    let offenders = pending.chain(marked).take(OFFENDERS_MAX).collect();
     Ok(finding("folded", "nothing told waits to become orders and credits", failures, offenders))
 }
 

@@ -19,7 +19,7 @@ use self::order::{StoredOrder, booked, document};
 use super::statement::Statement;
 use super::{ReportError, Reports, uuid};
 use crate::jobs::JobError;
-use crate::jobs::attribute::terms::Terms;
+use crate::jobs::attribute::terms::{Terms, window_ms};
 use crate::sql;
 use crate::store::StoreError;
 
@@ -28,6 +28,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// window would find; and those this long after it.
 const SHOWN_BEFORE_DAYS: i64 = 180;
 const SHOWN_AFTER_DAYS: i64 = 30;
+/// Touches of one journey that are shown: the newest, since they earn most.
+const TOUCHES_MAX: i64 = 5000;
 
 /// One touch that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -142,7 +144,8 @@ impl Reports {
         let journey = root.as_ref().unwrap_or(&order);
         let (touches, stored) = tokio::try_join!(self.touches(journey), self.stored_credits(&order))?;
         let document_of = document(&order)?;
-        let visitor_known = document(journey)?.visitor_id.is_some();
+        // As credits are posted: who was matched by e-mail or as a customer is known without a visitor on the order.
+        let visitor_known = document(journey)?.match_method != "none";
         let window = self.app.window_days(&self.workspace);
         let window = u16::try_from(window).map_or(Window::Lifetime, Window::Days);
         let candidates = touches.iter().map(|touch| {
@@ -218,11 +221,13 @@ impl Reports {
         if order.visitor_rows.is_empty() {
             return Ok(Vec::new());
         }
+        let before_ms = window_ms(&self.app, &self.workspace.id).max(SHOWN_BEFORE_DAYS * DAY_MS);
         let mut statement = Statement::plain(sql!("reports/order_touches.sql"), &self.workspace.id);
         statement
             .texts("visitors", order.visitor_rows.iter().map(|(id, _, _)| id.clone()).collect())
-            .number("from_ms", order.anchor_ms - SHOWN_BEFORE_DAYS * DAY_MS)
-            .number("to_ms", order.anchor_ms + SHOWN_AFTER_DAYS * DAY_MS);
+            .number("from_ms", order.anchor_ms.saturating_sub(before_ms))
+            .number("to_ms", order.anchor_ms + SHOWN_AFTER_DAYS * DAY_MS)
+            .number("limit", TOUCHES_MAX);
         let touches: Vec<StoredTouch> = statement.on(&self.app.store).fetch_all().await?;
         let theirs = |touch: &StoredTouch| {
             let mut segments = order.visitor_rows.iter().filter(|(id, _, _)| *id == touch.visitor);

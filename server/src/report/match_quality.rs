@@ -95,6 +95,7 @@ impl Reports {
 
     /// The same before it is a table: by bucket, connection, currency, method and evidence.
     pub async fn matched(&self, query: &Query) -> Result<Vec<Matched>, ReportError> {
+        Reports::filtered_by_orders_at_most(query, "match quality", true)?;
         let buckets = match query.interval {
             Some(interval) => query
                 .period

@@ -143,6 +143,16 @@ impl Reports {
         self.workspace.currency.parse().unwrap_or_else(|_| "USD".parse().expect("three letters"))
     }
 
+    /// Refuses filters that a report of orders, or of neither orders nor visits, could only leave out silently.
+    fn filtered_by_orders_at_most(query: &Query, name: &str, takes_orders: bool) -> Result<(), ReportError> {
+        let wrong = query.filters.iter().find(|filter| !(takes_orders && filter.dimension.is_of_order()));
+        let Some(filter) = wrong else { return Ok(()) };
+        let others = if takes_orders { "; it can be by provider, connection and product" } else { "" };
+        let dimension = filter.dimension.name();
+        let message = format!("{name} cannot be filtered by {dimension}{others}");
+        Err(QueryError { field: format!("filter[{dimension}]"), message }.into())
+    }
+
     fn prepare(&self, template: &str, query: &Query, period: &Period) -> statement::Statement {
         statement::Statement::new(template, &self.workspace.id, query, period)
     }

@@ -20,6 +20,7 @@ impl Reports {
     /// One row per (bucket, reason, kind); a bucket is a day unless the question says otherwise. Hits whose
     /// workspace is unknown are nobody's and not among them.
     pub async fn rejects(&self, query: &Query) -> Result<Report, ReportError> {
+        Reports::filtered_by_orders_at_most(query, "what was not counted", false)?;
         let interval = query.interval.unwrap_or(Interval::Day);
         let buckets = query
             .period

@@ -32,13 +32,16 @@ impl OrderExplanation {
             ));
         }
         say(String::new());
-        match &order.visitor_id {
-            Some(visitor) => say(format!(
-                "Matched by {} ({}), evidence {}: {visitor}",
-                order.match_method, order.match_field, order.match_evidence
-            )),
-            None => say("Not matched: no field of the order names a visitor.".to_owned()),
-        }
+        say(match (&order.visitor_id, order.match_method.as_str()) {
+            (None, "none") => "Not matched: no field of the order names a visitor.".to_owned(),
+            (visitor, method) => {
+                let whom = visitor.as_deref().unwrap_or("a person, not one browser");
+                format!(
+                    "Matched by {method} ({}), evidence {}: {whom}",
+                    order.match_field, order.match_evidence
+                )
+            }
+        });
         if let Some(root) = &self.inherits_from {
             say(format!("A renewal: it inherits the journey of {}.", root.id));
         }

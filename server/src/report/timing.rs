@@ -19,6 +19,7 @@ struct TimingRow {
 impl Reports {
     /// First purchases of the period by their distance to the first touch.
     pub async fn timing(&self, query: &Query) -> Result<TimingReport, ReportError> {
+        Reports::filtered_by_orders_at_most(query, "timing", true)?;
         let statement = self.prepare(sql!("reports/timing.sql"), query, &query.period);
         let rows: Vec<TimingRow> = statement.on(&self.app.store).fetch_all().await?;
         let sums = rows.iter().map(|row| {

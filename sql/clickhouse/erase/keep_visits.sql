@@ -29,5 +29,6 @@ SELECT
 FROM touches AS touch FINAL
 INNER JOIN earners AS earner ON touch.visitor_id = earner.visitor_id
 WHERE touch.workspace_id = {workspace:String}
+    AND touch.visitor_id IN (SELECT visitor_id FROM earners)
     AND touch.at >= earner.since
     AND touch.at <= earner.until

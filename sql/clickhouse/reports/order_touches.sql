@@ -1,4 +1,4 @@
--- Grain: one row per touch of the visitors of one order, eligible or not, oldest first.
+-- Grain: one row per touch of the visitors of one order, eligible or not, newest first.
 SELECT
     toString(touch_id) AS id,
     toString(visitor_id) AS visitor,
@@ -23,5 +23,5 @@ WHERE workspace_id = {workspace:String}
     AND visitor_id IN {visitors:Array(UUID)}
     AND at >= fromUnixTimestamp64Milli({from_ms:Int64})
     AND at < fromUnixTimestamp64Milli({to_ms:Int64})
-ORDER BY at, touch_id
-LIMIT 1000
+ORDER BY at DESC, touch_id DESC
+LIMIT {limit:UInt64}

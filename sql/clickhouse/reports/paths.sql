@@ -8,9 +8,9 @@ WITH
             order_id,
             toString(currency) AS code,
             touch_id,
+            facet_id,
             any(kind) AS order_kind,
             min(touch_at) AS touched_at,
-            argMaxIf(facet_id, version, sign > 0) AS last_facet_id,
             sumIf(sign, entry = 'order') AS standing,
             sum(sign * amount_/*model*/) AS net
         FROM credits
@@ -19,7 +19,8 @@ WITH
             AND /*at*/ >= fromUnixTimestamp64Milli({from_ms:Int64})
             AND /*at*/ < fromUnixTimestamp64Milli({to_ms:Int64})
             /*order_filters*/
-        GROUP BY order_id, code, touch_id
+        -- A touch that came to be from elsewhere stands here twice, and what was taken back has nothing left.
+        GROUP BY order_id, code, touch_id, facet_id
         HAVING standing > 0 OR net != 0
     ),
     journeys AS
@@ -36,7 +37,7 @@ WITH
             sum(net) AS order_net
         FROM live
         ANY LEFT JOIN (SELECT * FROM facets WHERE workspace_id = {workspace:String}) AS facet
-            ON facet.facet_id = live.last_facet_id
+            ON facet.facet_id = live.facet_id
         GROUP BY order_id, code
     )
 SELECT

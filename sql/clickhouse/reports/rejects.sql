@@ -8,7 +8,7 @@ SELECT
 FROM outcomes
 WHERE workspace_id = {workspace:String}
     AND outcome != 'accepted'
-    AND hour >= toDateTime(intDiv({from_ms:Int64}, 1000), 'UTC')
-    AND hour < toDateTime(intDiv({to_ms:Int64}, 1000), 'UTC')
+    AND hour >= toStartOfHour(toDateTime(intDiv({from_ms:Int64}, 1000), 'UTC'))
+    AND hour < toStartOfHour(toDateTime(intDiv({to_ms:Int64}, 1000), 'UTC'))
 GROUP BY start_ms, reason, hit_kind
 ORDER BY start_ms, count DESC, reason, hit_kind

@@ -39,7 +39,7 @@ async fn a_kill_between_facts_and_their_marks_costs_nothing() {
     // stands where that step began.
     let marks = app.control.dirty(100_000).await.unwrap();
     assert!(marks.len() > 250, "{} marks", marks.len());
-    app.control.clear_dirty(&marks).await.unwrap();
+    app.control.clear_dirty(&marks.iter().collect::<Vec<_>>()).await.unwrap();
     let state = json!({ "run": { "pass": "history", "started_ms": app.clock.now_ms(), "list": 0, "cursor":
         { "after_ms": null, "pages": 0, "total": null, "restarts": 0 }, "requests": 0, "read": 0, "total": 0,
         "imported": 0, "found": 0, "rejected": 0, "missing_scopes": [] }, "is_under_way": true });

@@ -64,8 +64,7 @@ pub(super) fn refunds(newest: &OrderFact, orders: &[OrderFact], facts: &[RefundF
     let told_tax: i64 = active(&refunds.entries).map(|entry| entry.tax_minor).sum();
     let counted = newest.amounts.refunded_minor;
     if counted > told {
-        let tax_minor = (newest.amounts.refunded_tax_minor - told_tax).max(0);
-        refunds.entries.push(derived(newest, orders, counted - told, tax_minor));
+        refunds.entries.extend(derived(newest, orders, told, told_tax));
     } else if counted < told && newest.head.version_ms > told_until_ms {
         let since = orders.iter().filter(|order| order.amounts.refunded_minor == counted);
         let since = since.map(|order| order.head.version_ms).filter(|&at| at > told_until_ms);
@@ -102,20 +101,32 @@ fn reversed(last: &RefundFact, versions: &[&RefundFact]) -> Option<RefundEntry> 
     Some(entry(last, ended.map(|fact| fact.head.version_ms).min()))
 }
 
-/// What the order's count says and no refund fact explains, at the first version that says it.
-fn derived(newest: &OrderFact, orders: &[OrderFact], amount_minor: i64, tax_minor: i64) -> RefundEntry {
-    let counted = newest.amounts.refunded_minor;
-    let saying = orders.iter().filter(|order| order.amounts.refunded_minor >= counted);
-    RefundEntry {
-        id: RefundId(derive_id(&["derived refund", &newest.head.object_id])),
-        object_id: None,
-        at_ms: saying.map(|order| order.head.version_ms).min().unwrap_or(newest.head.version_ms),
-        amount_minor,
-        tax_minor,
-        reversed_at_ms: None,
-        derived: true,
-        reason: None,
+/// What the order's count says and no refund fact explains: an entry for each rise of the count above what is told, at
+/// the first version that says it. So what was given back in one month stays there when more follows in the next.
+fn derived(newest: &OrderFact, orders: &[OrderFact], told: i64, told_tax: i64) -> Vec<RefundEntry> {
+    let mut versions: Vec<&OrderFact> = orders.iter().collect();
+    versions.sort_by_key(|order| order.head.newness());
+    let (mut known, mut known_tax) = (told, told_tax);
+    let mut entries = Vec::new();
+    for order in versions {
+        let minor = order.amounts.refunded_minor.min(newest.amounts.refunded_minor);
+        if minor <= known {
+            continue;
+        }
+        let tax = order.amounts.refunded_tax_minor.min(newest.amounts.refunded_tax_minor).max(known_tax);
+        entries.push(RefundEntry {
+            id: RefundId(derive_id(&["derived refund", &order.head.object_id, &minor.to_string()])),
+            object_id: None,
+            at_ms: order.head.version_ms,
+            amount_minor: minor - known,
+            tax_minor: tax - known_tax,
+            reversed_at_ms: None,
+            derived: true,
+            reason: None,
+        });
+        (known, known_tax) = (minor, tax);
     }
+    entries
 }
 
 /// A newer version of the order counts less than the refunds we know: some did not last and nobody said which.

@@ -123,7 +123,10 @@ async fn each(
     mut take: impl FnMut(Stored<'_>, Again),
 ) -> Result<(), JobError> {
     let known = facets(&app.store, workspace_id).await?;
-    let site = visit_site(settings, &app.directory().codes_of(workspace_id));
+    let directory = app.directory();
+    let active = visit_site(settings, &directory.codes_of(workspace_id));
+    // What a partner brought stays the partner's, whatever became of the link.
+    let ever = visit_site(settings, &directory.codes_ever(workspace_id));
     let query = app
         .store
         .client()
@@ -133,10 +136,11 @@ async fn each(
         .param("site_rules", settings.rules_version);
     read_rows(query, |row| {
         let touch = read(row)?;
-        if let Some(old) = known.get(&touch.facet)
-            && let Some(again) = again(&touch, old, &site)
-        {
-            take(touch, again);
+        if let Some(old) = known.get(&touch.facet) {
+            let site = if old.partner.is_empty() { &active } else { &ever };
+            if let Some(again) = again(&touch, old, site) {
+                take(touch, again);
+            }
         }
         Some(())
     })

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::terms::Terms;
-use super::{post_orders, reclassify};
+use super::{Turn, post_orders, reclassify};
 use crate::app::App;
 use crate::control::ControlError;
 use crate::control::rule_versions::RuleVersion;
-use crate::jobs::JobError;
+use crate::jobs::{JobError, commission};
 
 pub use change::Change;
 use change::{Rules, WINDOW_DAYS_MAX, change_of};
@@ -134,7 +134,7 @@ pub async fn preview(
     model: Option<usize>,
 ) -> Result<Preview, PreviewError> {
     let rules = Rules::of(app, workspace_id, change)?;
-    let _turn = app.jobs.attribution.lock().await;
+    let _turn = Turn::take(app).await?;
     let (terms, facets) = terms_after(app, &rules).await?;
     let looked = look(app, &rules, &terms).await?;
     let model = model.unwrap_or(DEFAULT_MODEL);
@@ -172,8 +172,10 @@ pub fn texts<T: ToString>(list: &[T]) -> Vec<String> {
 /// some visits and orders to a preview of no change.
 pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied, PreviewError> {
     let change = change_of(given).ok_or(PreviewError::NoToken)?;
+    let _turn = Turn::take(app).await?;
+    // As the settings are now: whoever held the lock, or another command, may have written them.
+    app.reload_directory().await?;
     let rules = Rules::of(app, workspace_id, change)?;
-    let _turn = app.jobs.attribution.lock().await;
     let (terms, _) = terms_after(app, &rules).await?;
     let looked = look(app, &rules, &terms).await?;
     let now = rules.token(&looked.digest);
@@ -195,6 +197,8 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
         let orders: Vec<OrderId> = chunk.iter().map(|&id| OrderId(id)).collect();
         applied.written += post_orders(app, workspace_id, &orders, &terms).await?.written;
     }
+    // Visits that come from elsewhere may be another partner's, or nobody's.
+    commission::accrue_all(app, workspace_id).await?;
     tracing::info!(
         workspace = workspace_id,
         "a change was applied: {} visits and {} orders moved",

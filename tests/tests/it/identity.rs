@@ -45,6 +45,25 @@ async fn a_late_identify_credits_exactly_that_order_again() {
 }
 
 #[tokio::test]
+async fn a_renewal_says_nothing_about_who_sits_at_the_browser() {
+    let shop = Shop::open().await;
+    let browser = shop.visitor();
+    browser.visit(NEWSLETTER).await;
+    let adas = browser.subscribes(usd(10_00)).await;
+    shop.after(days(20));
+    browser.identifies("bob@example.com").await;
+    shop.after(days(10));
+    adas.renews().await;
+    shop.settle().await;
+    shop.after(days(1));
+    browser.arrives_from(SEARCH, "/").await;
+    shop.after(days(1));
+    shop.sale(usd(30_00)).email("bob@example.com").pays().await;
+    assert_eq!(shop.channels("last_touch").await, rows([("Organic Search", 30_00), ("Email", 20_00)]));
+    shop.reconciles().await;
+}
+
+#[tokio::test]
 async fn a_shared_computer_belongs_to_whoever_named_themselves_last() {
     let shop = Shop::open().await;
     let browser = shop.visitor();

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use support::{Shop, days, models, rows, usd};
+use tributary::control::keys::Scope;
 
 use crate::NEWSLETTER;
 
@@ -130,4 +131,35 @@ async fn a_known_visitor_without_touches_is_direct() {
         assert_eq!(shop.channels(model).await, rows([("Direct", 12_34)]), "{model}");
     }
     shop.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_person_known_by_address_whose_visits_are_too_old_is_direct_and_told_so() {
+    let shop = Shop::open().await;
+    let ada = shop.visitor();
+    ada.visit(NEWSLETTER).await;
+    ada.identifies(ada.email()).await;
+    // Far outside the window, and outside what is shown by itself.
+    shop.after(days(300));
+    let order = shop.sale(usd(12_34)).email(ada.email()).pays().await;
+    assert_eq!(shop.channels("linear").await, rows([("Direct", 12_34)]));
+    let story = shop.explain(&order).await.0;
+    assert_eq!((&story["without_touches"], &story["stored_agrees"]), (&json!("direct"), &json!(true)));
+    shop.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_filter_that_a_report_cannot_apply_is_refused_not_left_out() {
+    let shop = Shop::open().await;
+    for (report, filter) in
+        [("timing", "channel"), ("match-quality", "campaign"), ("rejects", "product"), ("rejects", "country")]
+    {
+        let path = format!("/v1/reports/{report}?from=2026-01-01&to=2027-12-31&filter[{filter}]=Email");
+        let answer = shop.ask_as(&shop.key_for(Scope::Read).await, &path).await;
+        assert_eq!(
+            (answer.status, &answer.json()["field"]),
+            (400, &json!(format!("filter[{filter}]"))),
+            "{path}"
+        );
+    }
 }

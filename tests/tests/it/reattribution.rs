@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use support::{Shop, days, hours, rows, usd};
 
+use crate::affiliates::{done, partner, program};
 use crate::preview::{looks, posts};
 use crate::{NEWSLETTER, SEARCH};
 
@@ -58,6 +59,7 @@ async fn a_rule_of_channels_moves_history_exactly_as_shown_and_back_without_a_tr
     assert_eq!(shop.channels("linear").await, after);
     assert_eq!(shop.sources("linear").await[0], ("the blog".to_owned(), blog));
     assert_eq!(shop.earned("channel", "linear", "visits").await[0], ("Affiliates".to_owned(), 2));
+    assert_eq!(paths(&shop).await, ["Affiliates → Organic Search", "Affiliates", "Direct"]);
     shop.reconciles().await;
 
     // Twice adds nothing, and what comes from now on is classified so at once.
@@ -79,6 +81,37 @@ async fn a_rule_of_channels_moves_history_exactly_as_shown_and_back_without_a_tr
     assert_eq!((shop.channels("linear").await, shop.sources("linear").await), (before.0, before.1));
     assert_eq!(shop.posted_credits().await, before.2, "as if it had never been");
     shop.reconciles().await;
+}
+
+/// The paths that led to purchases, the one that earned most first.
+async fn paths(shop: &Shop) -> Vec<String> {
+    let report =
+        shop.ask("/v1/reports/paths?from=2026-01-01&to=2027-12-31&model=linear&group_by=channel").await;
+    let rows = report["rows"].as_array().expect("a report has rows").iter();
+    rows.map(|row| row["path"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn an_archived_partners_visits_stay_the_partners_whatever_the_rules() {
+    let shop = Shop::open().await;
+    let friends = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
+    partner(&shop, &friends, "jane").await;
+    let ada = shop.visitor();
+    ada.visit("/?via=jane").await;
+    let first = ada.subscribes(usd(49_00)).await;
+    shop.settle().await;
+    done(&shop, "DELETE", "/v1/links/jane", Value::Null).await;
+    let preview = looks(&shop, json!({ "rules": ["campaign=none of these -> SMS"] })).await;
+    assert_eq!(preview["visits"], 0, "{preview}");
+    applies(&shop, &preview).await;
+    shop.after(days(30));
+    first.renews().await;
+    shop.settle().await;
+    let commissions = shop.ask("/v1/commissions").await;
+    let rows = commissions["rows"].as_array().expect("a page has rows").iter();
+    let earned: Vec<&Value> = rows.map(|row| &row["balance"]["earned"]).collect();
+    assert_eq!(earned, [14_70, 14_70]);
+    assert_eq!(shop.failing_checks().await, [""; 0]);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! `domain::attribution`; here rows are read and written.
 
 pub mod block;
+mod blocks;
 mod post;
 pub mod preview;
 pub mod read;
@@ -14,7 +15,7 @@ pub mod turn;
 use std::collections::{HashMap, HashSet};
 
 use clickhouse::Row;
-use domain::attribution::MODELS;
+use domain::attribution::{MODELS, Touch};
 use domain::ids::OrderId;
 use domain::visit::facets::{Facets, facet_id};
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::sql;
 use crate::store::row_binary::RowWriter;
 use crate::store::{Store, StoreError};
 use block::{CreditRow, Texts};
+use blocks::blocks;
 use post::Poster;
 use read::{Orders, Scope};
 use standing::Standing;
@@ -77,7 +79,7 @@ async fn post_orders(
 ) -> Result<Posted, JobError> {
     let store = &app.store;
     let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
-    let mut journeys: HashMap<u128, Vec<domain::attribution::Touch>> = HashMap::new();
+    let mut journeys: HashMap<u128, Vec<Touch>> = HashMap::new();
     // What stands and what should: neither waits for the other.
     let (mut standing, mut loaded) = tokio::try_join!(Standing::load(store, workspace_id, &ids), async {
         let loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
@@ -159,7 +161,7 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
     let mut poster = Poster::default();
     let mut rows: Vec<CreditRow> = Vec::with_capacity(BLOCK_ROWS + 1024);
     let mut done: HashSet<u128> = HashSet::with_capacity(orders.orders.len());
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<Vec<CreditRow>>();
+    let (blocks, mut receiver) = blocks::<Vec<CreditRow>>();
     let texts = orders.texts.clone();
     let writer = tokio::spawn(write_blocks(store.clone(), workspace_id.to_owned(), texts, async move || {
         receiver.recv().await
@@ -168,27 +170,28 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
     let full = |rows: &mut Vec<CreditRow>, credits: &mut u64, least: usize| {
         if rows.len() >= least && !rows.is_empty() {
             *credits += rows.len() as u64;
-            let block = std::mem::replace(rows, Vec::with_capacity(BLOCK_ROWS + 1024));
-            // The writer only goes away with an error, which it answers below.
-            let _ = sender.send(block);
+            blocks.put(std::mem::replace(rows, Vec::with_capacity(BLOCK_ROWS + 1024)));
         }
     };
-    read::journeys(store, workspace_id, &Terms::of(app, workspace_id).await?, None, |root, touches| {
+    let each = |root, touches: &mut Vec<Touch>| {
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
         }
         done.insert(root);
         full(&mut rows, &mut credits, BLOCK_ROWS);
-    })
-    .await?;
+    };
+    let terms = Terms::of(app, workspace_id).await?;
+    read::journeys_paced(store, workspace_id, &terms, None, each, || blocks.send()).await?;
     for root in orders.roots().filter(|root| !done.contains(root)) {
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), &[], &mut rows);
         }
         full(&mut rows, &mut credits, BLOCK_ROWS);
+        blocks.send().await;
     }
     full(&mut rows, &mut credits, 1);
-    drop(sender);
+    blocks.send().await;
+    drop(blocks);
     writer.await.map_err(|error| JobError::Unproven(format!("writing credits stopped: {error}")))??;
     if credits > 0 {
         keep_standing_facets(app, workspace_id).await?;

@@ -178,7 +178,16 @@ impl<'a> RowReader<'a> {
 /// `None` when the bytes end in the middle.
 pub async fn read_rows(
     query: clickhouse::query::Query,
+    row: impl FnMut(&mut RowReader<'_>) -> Option<()>,
+) -> Result<(), clickhouse::error::Error> {
+    read_rows_paced(query, row, || std::future::ready(())).await
+}
+
+/// As [`read_rows`]; `between` is waited for after every chunk, so that who passes the rows on can hold back the reading.
+pub async fn read_rows_paced<P: Future<Output = ()>>(
+    query: clickhouse::query::Query,
     mut row: impl FnMut(&mut RowReader<'_>) -> Option<()>,
+    mut between: impl FnMut() -> P,
 ) -> Result<(), clickhouse::error::Error> {
     let mut cursor = query.fetch_bytes("RowBinary")?;
     let mut kept: Vec<u8> = Vec::new();
@@ -194,6 +203,7 @@ pub async fn read_rows(
             done = bytes.len() - reader.rest();
         }
         kept = bytes[done..].to_vec();
+        between().await;
     }
     if kept.is_empty() {
         return Ok(());

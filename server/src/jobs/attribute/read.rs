@@ -8,7 +8,7 @@ use super::block::{TextIds, Texts};
 use super::terms::Terms;
 use crate::sql;
 use crate::store::Store;
-use crate::store::row_binary::{RowReader, read_rows};
+use crate::store::row_binary::{RowReader, read_rows, read_rows_paced};
 
 /// Which orders a run is about.
 #[derive(Debug, Clone, Copy)]
@@ -119,8 +119,14 @@ impl Orders {
         let Orders { orders, texts, visits, .. } = self;
         read_rows(query, |row| {
             let order = read_order(row, texts)?;
+            let read = visits.len();
             for _ in 0..if some { row.array_len()? } else { 0 } {
-                let (visitor, since_ms, until_ms) = (row.uuid()?, row.i64()?, row.i64()?);
+                let (Some(visitor), Some(since_ms), Some(until_ms)) = (row.uuid(), row.i64(), row.i64())
+                else {
+                    // The row goes on in the next chunk and is read anew.
+                    visits.truncate(read);
+                    return None;
+                };
                 visits.push(Visits { order: order.id, visitor, since_ms, until_ms });
             }
             orders.push(order);
@@ -201,12 +207,24 @@ pub async fn journeys(
     workspace_id: &str,
     terms: &Terms,
     only: Option<&Orders>,
+    each: impl FnMut(u128, &mut Vec<Touch>),
+) -> Result<(), clickhouse::error::Error> {
+    journeys_paced(store, workspace_id, terms, only, each, || std::future::ready(())).await
+}
+
+/// As [`journeys`]; `between` is waited for now and then, and holds back the reading.
+pub async fn journeys_paced<P: Future<Output = ()>>(
+    store: &Store,
+    workspace_id: &str,
+    terms: &Terms,
+    only: Option<&Orders>,
     mut each: impl FnMut(u128, &mut Vec<Touch>),
+    between: impl FnMut() -> P,
 ) -> Result<(), clickhouse::error::Error> {
     let query = journeys_query(store, workspace_id, terms.window_ms, only);
     let mut touches: Vec<(Touch, i64)> = Vec::new();
     let mut journey: Vec<Touch> = Vec::new();
-    read_rows(query, |row| {
+    let row = |row: &mut RowReader<'_>| {
         let root = row.uuid()?;
         let len = row.array_len()?;
         touches.clear();
@@ -225,8 +243,8 @@ pub async fn journeys(
         terms.apply(&mut journey);
         each(root, &mut journey);
         Some(())
-    })
-    .await
+    };
+    read_rows_paced(query, row, between).await
 }
 
 /// The journeys query with its parameters bound: also what the bench measures by itself.

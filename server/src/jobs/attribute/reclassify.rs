@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use domain::visit::facets::facet_id;
 use domain::visit::{Channel, Device, Facets, Landing, PageAddress, RULES_VERSION, Site, Verdict, classify};
-use tokio::sync::mpsc;
 
+use super::blocks::blocks;
 use super::terms::{Origin, facets};
 use crate::app::App;
 use crate::control::workspaces::Settings;
@@ -14,7 +14,7 @@ use crate::ingest::rows::{Table, facet_row};
 use crate::ingest::site::visit_site;
 use crate::jobs::JobError;
 use crate::sql;
-use crate::store::row_binary::{RowReader, RowWriter, read_rows};
+use crate::store::row_binary::{RowReader, RowWriter, read_rows_paced};
 
 /// Bytes of one insert.
 const BLOCK_BYTES: usize = 8 << 20;
@@ -54,17 +54,17 @@ struct Again {
 /// Looks at every visit that was classified under other rules than those of `settings`. Writes nothing.
 pub async fn look(app: &App, workspace_id: &str, settings: &Settings) -> Result<Reclassified, JobError> {
     let mut found = Reclassified::default();
-    each(app, workspace_id, settings, |touch, again| {
+    let take = |touch: Stored<'_>, again: Again| {
         found.origins.insert(touch.id, Origin { facet: again.facet, direct: again.direct });
         found.facets.entry(again.facet).or_insert(again.facets);
-    })
-    .await?;
+    };
+    each(app, workspace_id, settings, take, || std::future::ready(())).await?;
     Ok(found)
 }
 
 /// Writes every such visit anew that comes from elsewhere now; answers how many. Run again it writes nothing.
 pub async fn write(app: &App, workspace_id: &str, settings: &Settings) -> Result<u64, JobError> {
-    let (sender, mut receiver) = mpsc::unbounded_channel::<Block>();
+    let (blocks, mut receiver) = blocks::<Block>();
     let store = app.store.clone();
     let writer = tokio::spawn(async move {
         while let Some(Block { facets, touches }) = receiver.recv().await {
@@ -88,20 +88,20 @@ pub async fn write(app: &App, workspace_id: &str, settings: &Settings) -> Result
     let now_ms = app.clock.now_ms();
     let (mut block, mut written) = (Block::default(), 0);
     let mut named: HashSet<u64> = HashSet::new();
-    let read = each(app, workspace_id, settings, |touch, again| {
+    let take = |touch: Stored<'_>, again: Again| {
         if named.insert(again.facet) {
             facet_row(&mut block.facets, workspace_id, again.facet, &again.facets);
         }
         touch_row(&mut block.touches, workspace_id, settings.rules_version, &touch, &again, now_ms);
         written += 1;
         if block.touches.as_bytes().len() >= BLOCK_BYTES {
-            // The writer only goes away with an error, which it answers below.
-            let _ = sender.send(std::mem::take(&mut block));
+            blocks.put(std::mem::take(&mut block));
         }
-    })
-    .await;
-    let _ = sender.send(block);
-    drop(sender);
+    };
+    let read = each(app, workspace_id, settings, take, || blocks.send()).await;
+    blocks.put(block);
+    blocks.send().await;
+    drop(blocks);
     let wrote =
         writer.await.map_err(|error| JobError::Unproven(format!("writing visits stopped: {error}")))?;
     read.and(wrote)?;
@@ -116,11 +116,12 @@ struct Block {
 }
 
 /// Streams the visits of other rules, each with what it becomes under these, where that is something else.
-async fn each(
+async fn each<P: Future<Output = ()>>(
     app: &App,
     workspace_id: &str,
     settings: &Settings,
     mut take: impl FnMut(Stored<'_>, Again),
+    between: impl FnMut() -> P,
 ) -> Result<(), JobError> {
     let known = facets(&app.store, workspace_id).await?;
     let directory = app.directory();
@@ -134,7 +135,7 @@ async fn each(
         .param("workspace", workspace_id)
         .param("rules_version", RULES_VERSION)
         .param("site_rules", settings.rules_version);
-    read_rows(query, |row| {
+    let row = |row: &mut RowReader<'_>| {
         let touch = read(row)?;
         if let Some(old) = known.get(&touch.facet) {
             let site = if old.partner.is_empty() { &active } else { &ever };
@@ -143,8 +144,8 @@ async fn each(
             }
         }
         Some(())
-    })
-    .await?;
+    };
+    read_rows_paced(query, row, between).await?;
     Ok(())
 }
 

@@ -31,6 +31,8 @@ impl Purchase {
             metadata: Map::new(),
             customer_metadata: Map::new(),
             subscription_metadata: Map::new(),
+            discount: None,
+            plan: None,
         };
         Purchase { shop, visitor: None, new }
     }
@@ -85,6 +87,24 @@ impl Purchase {
     /// With another address than the buyer's own.
     pub fn email(mut self, email: &str) -> Purchase {
         self.new.email = email.to_owned();
+        self
+    }
+
+    /// With a discount of this code.
+    pub fn coupon(mut self, code: &str) -> Purchase {
+        self.new.discount = Some((code.to_owned(), json!({})));
+        self
+    }
+
+    /// With a discount that names a partner in its metadata.
+    pub fn discount_of(mut self, key: &str, partner: &str) -> Purchase {
+        self.new.discount = Some(("SUMMER".to_owned(), json!({ key: partner })));
+        self
+    }
+
+    /// Another product than the usual one, and how often it renews.
+    pub fn product(mut self, id: &str, interval: Option<&'static str>) -> Purchase {
+        self.new.plan = Some((id.to_owned(), interval));
         self
     }
 

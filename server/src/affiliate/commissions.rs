@@ -69,8 +69,8 @@ pub struct EntryDocument {
     #[schema(value_type = String)]
     pub to: Account,
     pub amount: i64,
-    /// `sale`, `refund`, `refund_failed`, `dispute_lost`, `dispute_won`, `void`, `hold_over`, `payout_approved`,
-    /// `payout_paid`, `payout_canceled`.
+    /// `sale`, `refund`, `refund_failed`, `dispute_lost`, `dispute_won`, `void`, `adjusted` (shared with somebody, or under
+    /// another rule or tier, by what was learned), `hold_over`, `payout_approved`, `payout_paid`, `payout_canceled`.
     #[schema(value_type = String)]
     pub reason: Reason,
     /// The fact behind it: the order, the refund, the payout, or the clock.
@@ -88,7 +88,15 @@ pub struct CommissionDocument {
     pub program: String,
     /// The version of the programme's terms it was made under, and keeps.
     pub terms_version: u32,
-    pub click: ClickDocument,
+    /// Absent when a coupon earned it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub click: Option<ClickDocument>,
+    /// The discount's code, when that earned it; or the partner's code that the shop wrote on the order or its discount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coupon: Option<String>,
+    /// How many partners share the order's commission, this one included, in equal parts; 0 when this one has no part
+    /// any more.
+    pub shared_by: u32,
     pub currency: String,
     /// `pending`, `due`, `processing`, `paid`, `reversed`, `void`.
     #[schema(value_type = String)]
@@ -142,11 +150,13 @@ impl CommissionDocument {
             partner: referral.partner.clone(),
             program: referral.program.clone(),
             terms_version: commission.terms_version,
-            click: ClickDocument {
-                touch: referral.touch.id.to_string(),
-                at_ms: referral.touch.at_ms,
-                code: referral.touch.code.clone(),
-            },
+            click: referral.touch.as_ref().map(|touch| ClickDocument {
+                touch: touch.id.to_string(),
+                at_ms: touch.at_ms,
+                code: touch.code.clone(),
+            }),
+            coupon: referral.coupon.clone(),
+            shared_by: referral.share.of,
             currency: commission.currency.to_string(),
             state: state(&commission.entries),
             balance: Balance::of(&commission.entries).into(),

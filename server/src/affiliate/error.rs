@@ -15,6 +15,10 @@ pub enum AffiliateError {
     UnknownPartner(String),
     #[error("there is no link {0:?} in this workspace, or it is archived")]
     UnknownLink(String),
+    #[error("there is no group {0:?} in this programme")]
+    UnknownGroup(String),
+    #[error("there is no coupon {0:?} in this workspace, or it is archived")]
+    UnknownCoupon(String),
     #[error("there is no commission {0:?} in this workspace")]
     UnknownCommission(String),
     #[error("there is no payout {0:?} in this workspace")]

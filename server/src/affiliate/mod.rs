@@ -3,7 +3,9 @@
 //! commissions are booked by `jobs/commission`.
 
 pub mod commissions;
+pub mod coupons;
 mod error;
+pub mod groups;
 pub mod links;
 pub mod partners;
 pub mod payouts;

@@ -51,6 +51,9 @@ pub struct PartnerChange {
     pub status: Option<PartnerStatus>,
     #[serde(default)]
     pub payout: Option<PayoutTo>,
+    /// `grp_…`, a group of the partner's programme; empty for none. For payments from now on.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// A partner.
@@ -65,6 +68,9 @@ pub struct PartnerDocument {
     #[schema(value_type = String)]
     pub status: PartnerStatus,
     pub payout: Option<PayoutTo>,
+    /// The group the partner is in, `grp_…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     pub created_at_ms: i64,
 }
 
@@ -84,6 +90,7 @@ impl PartnerDocument {
             email: partner.email,
             status: partner.status,
             payout: partner.payout.map(to),
+            group: None,
             created_at_ms: partner.created_at_ms,
         }
     }
@@ -92,11 +99,18 @@ impl PartnerDocument {
 impl Affiliates<'_> {
     pub async fn partners(&self) -> Result<PartnerList, AffiliateError> {
         let all = self.control.partners(&self.workspace.id, self.secrets).await?;
-        Ok(PartnerList { rows: all.into_iter().map(PartnerDocument::of).collect() })
+        let mut rows: Vec<PartnerDocument> = all.into_iter().map(PartnerDocument::of).collect();
+        let members = self.control.group_members(&self.workspace.id).await?;
+        for row in &mut rows {
+            row.group = self.group_now(&members, &row.id);
+        }
+        Ok(PartnerList { rows })
     }
 
     pub async fn partner(&self, id: &str) -> Result<PartnerDocument, AffiliateError> {
-        Ok(PartnerDocument::of(self.stored_partner(id).await?))
+        let members = self.control.group_members(&self.workspace.id).await?;
+        let group = self.group_now(&members, id);
+        Ok(PartnerDocument { group, ..PartnerDocument::of(self.stored_partner(id).await?) })
     }
 
     pub(super) async fn stored_partner(&self, id: &str) -> Result<Partner, AffiliateError> {
@@ -145,8 +159,15 @@ impl Affiliates<'_> {
         if let Some(payout) = change.payout {
             partner.payout = Some(self.details(payout)?);
         }
+        if let Some(group) = &change.group {
+            let group = Some(group.as_str()).filter(|group| !group.is_empty());
+            if let Some(group) = group {
+                self.group_of(&partner.program_id, group).await?;
+            }
+            self.control.join_group(id, group, self.now_ms).await?;
+        }
         self.control.save_partner(&partner, self.secrets, self.now_ms).await?;
-        Ok(PartnerDocument::of(partner))
+        self.partner(id).await
     }
 
     fn details(&self, PayoutTo { method, recipient }: PayoutTo) -> Result<PayoutDetails, AffiliateError> {

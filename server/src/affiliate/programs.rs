@@ -14,7 +14,11 @@ pub struct NewProgram {
     pub name: String,
     /// `{"reward": {"basis_points": 3000}}` or `{"reward": {"flat": {"USD": 500}}}`, with `base` (`net`, `gross`),
     /// `recurring` (`"once"`, `{"payments": 12}`, `{"months": 12}`, `"lifetime"`), `hold_days`, `window_days`, `wins`
-    /// (`last`, `first`), `rounding` (`half_even`, `floor`) and `minimum_payout` by currency.
+    /// (`last`, `first`, `split`), `precedence` of links and coupons (`link_first`, `coupon_first`), `rounding`
+    /// (`half_even`, `floor`), `minimum_payout` by currency, `rules` (`[{"products": ["…"], "intervals": ["year"],
+    /// "first_order": true, "reward": …}]`: the first that is true of a payment; a reward may be `"nothing"`) and `tiers`
+    /// (`{"per": "month", "steps": [{"from": {"sales": 10}, "reward": …}]}`, or from `{"net": {"USD": 100000}}` and per
+    /// `lifetime`: what the partner had sold before the payment).
     #[schema(value_type = Object)]
     pub terms: Terms,
     /// Payments from this moment on are under the terms, milliseconds since the epoch; now when left out.
@@ -32,6 +36,9 @@ pub struct NewTerms {
     /// Payments from this moment on are under them; now when left out, and never earlier.
     #[serde(default)]
     pub from_ms: Option<i64>,
+    /// `grp_…`: for the partners of this group only, in the place of the programme's.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// One version of the terms.
@@ -39,6 +46,9 @@ pub struct NewTerms {
 pub struct TermsDocument {
     pub version: u32,
     pub from_ms: i64,
+    /// Whose they are, `grp_…`; absent when everybody's who is in no group with terms of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     #[schema(value_type = Object)]
     pub terms: Terms,
 }
@@ -64,8 +74,12 @@ impl ProgramDocument {
     fn of(stored: StoredProgram) -> ProgramDocument {
         let StoredProgram { name, created_at_ms, program } = stored;
         let terms = program.versions.into_iter();
-        let terms =
-            terms.map(|TermsVersion { version, from_ms, terms }| TermsDocument { version, from_ms, terms });
+        let terms = terms.map(|TermsVersion { version, from_ms, group, terms }| TermsDocument {
+            version,
+            from_ms,
+            group,
+            terms,
+        });
         ProgramDocument { id: program.id, name, created_at_ms, terms: terms.collect() }
     }
 }
@@ -86,7 +100,7 @@ impl Affiliates<'_> {
         new.terms.check()?;
         let (name, id) = (name(&new.name)?, random_id("prg_"));
         let from_ms = new.from_ms.unwrap_or(self.now_ms);
-        let first = TermsVersion { version: 1, from_ms, terms: new.terms };
+        let first = TermsVersion { version: 1, from_ms, group: None, terms: new.terms };
         self.control.create_program(&self.workspace.id, &id, &name, &first, self.now_ms).await?;
         self.program(&id).await
     }
@@ -96,14 +110,18 @@ impl Affiliates<'_> {
         new.terms.check()?;
         let program = self.program(id).await?;
         let from_ms = new.from_ms.unwrap_or(self.now_ms);
-        let last = program.terms.last();
+        if let Some(group) = &new.group {
+            self.group_of(&program.id, group).await?;
+        }
+        let last = program.terms.iter().rfind(|terms| terms.group == new.group);
         if from_ms < self.now_ms || last.is_some_and(|last| from_ms < last.from_ms) {
             let detail = "from_ms: terms begin now or later, and not before those that are to follow: what was \
                           earned keeps its terms";
             return Err(AffiliateError::Invalid { field: "from_ms", detail: detail.to_owned() });
         }
-        let version = last.map_or(0, |last| last.version) + 1;
-        self.control.add_terms(id, &TermsVersion { version, from_ms, terms: new.terms }).await?;
+        let version = program.terms.last().map_or(0, |last| last.version) + 1;
+        let added = TermsVersion { version, from_ms, group: new.group, terms: new.terms };
+        self.control.add_terms(id, &added).await?;
         self.program(id).await
     }
 }

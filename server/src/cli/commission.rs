@@ -132,7 +132,12 @@ fn told(commission: &CommissionDocument) -> String {
         shown(commission.balance.earned, &commission.currency),
         commission.partner,
         commission.order,
-        commission.click.code
+        commission
+            .click
+            .as_ref()
+            .map(|click| &click.code)
+            .or(commission.coupon.as_ref())
+            .map_or("", String::as_str)
     )
 }
 

@@ -7,6 +7,7 @@ use domain::affiliate::payout::Method;
 use super::affiliate::{affiliates, open};
 use super::client::Of;
 use crate::affiliate::Affiliates;
+use crate::affiliate::coupons::NewCoupon;
 use crate::affiliate::partners::{NewPartner, PartnerChange, PayoutTo};
 use crate::config::Config;
 
@@ -58,6 +59,34 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
+    /// Put a partner into a group of the programme, or into none.
+    Group {
+        /// prt_…
+        id: String,
+        /// grp_…; none when left out.
+        group: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Say whose a discount code of the provider is: it earns where nobody clicked.
+    Coupon {
+        /// prt_…
+        id: String,
+        code: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// End a coupon: it earns nothing for sales from now on.
+    EndCoupon {
+        code: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// List the coupons.
+    Coupons {
+        #[command(flatten)]
+        of: Of,
+    },
     /// List the partners.
     List {
         #[command(flatten)]
@@ -72,6 +101,10 @@ impl Command {
         | Command::Reject { of, .. }
         | Command::Suspend { of, .. }
         | Command::PayTo { of, .. }
+        | Command::Group { of, .. }
+        | Command::Coupon { of, .. }
+        | Command::EndCoupon { of, .. }
+        | Command::Coupons { of }
         | Command::List { of }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
@@ -97,6 +130,29 @@ impl Command {
                 }
                 settings.control.close().await;
                 return Ok(());
+            }
+            Command::Coupon { id, code, .. } => {
+                println!("{}", affiliates.create_coupon(NewCoupon { partner: id, code }).await?.code);
+                settings.control.close().await;
+                return Ok(());
+            }
+            Command::EndCoupon { code, .. } => {
+                affiliates.archive_coupon(&code).await?;
+                println!("ended {code}");
+                settings.control.close().await;
+                return Ok(());
+            }
+            Command::Coupons { .. } => {
+                for coupon in affiliates.coupons().await?.rows {
+                    let state = if coupon.archived_at_ms.is_none() { "active" } else { "ended" };
+                    println!("{}\t{}\t{state}", coupon.code, coupon.partner);
+                }
+                settings.control.close().await;
+                return Ok(());
+            }
+            Command::Group { id, group, .. } => {
+                let group = Some(group.unwrap_or_default());
+                (id, PartnerChange { group, ..PartnerChange::default() })
             }
             Command::Approve { id, .. } => (id, becomes(PartnerStatus::Approved)),
             Command::Reject { id, .. } => (id, becomes(PartnerStatus::Rejected)),

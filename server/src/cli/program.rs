@@ -1,11 +1,13 @@
 //! `tributary program`: affiliate programmes and their terms.
 
-use domain::affiliate::{Recurring, Reward, Rounding, Terms, Wins};
+use domain::affiliate::{Precedence, Recurring, Reward, Rounding, Rule, Terms, Tiers, Wins};
 use domain::money::Currency;
 use domain::order::Basis;
+use serde::de::DeserializeOwned;
 
 use super::affiliate::{affiliates, open};
 use super::client::Of;
+use crate::affiliate::groups::NewGroup;
 use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument};
 use crate::config::Config;
 
@@ -23,8 +25,26 @@ pub enum Command {
     Terms {
         /// prg_…
         id: String,
+        /// grp_…: for the partners of this group only.
+        #[arg(long)]
+        group: Option<String>,
         #[command(flatten)]
         terms: TermsGiven,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Make a group of a programme's partners, which may have terms of its own.
+    Group {
+        /// prg_…
+        id: String,
+        name: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// List a programme's groups and who is in them.
+    Groups {
+        /// prg_…
+        id: String,
         #[command(flatten)]
         of: Of,
     },
@@ -56,9 +76,20 @@ pub struct TermsGiven {
     /// Days before a purchase in which a click can earn.
     #[arg(long, default_value_t = 60)]
     window_days: u16,
-    /// Let the first click win instead of the last.
+    /// Whose click earns: last, first, or split between all partners who were clicked on.
+    #[arg(long, default_value = "last", value_parser = wins)]
+    wins: Wins,
+    /// Let the owner of a redeemed coupon earn alone, whoever was clicked on.
     #[arg(long)]
-    first_click: bool,
+    coupon_first: bool,
+    /// A reward for some payments, as JSON: {"intervals": ["year"], "reward": {"basis_points": 2000}}; repeat for several,
+    /// the first that is true of a payment counts. By products, intervals and first_order.
+    #[arg(long, value_parser = json::<Rule>)]
+    rule: Vec<Rule>,
+    /// Rewards that rise with what a partner sold before, as JSON:
+    /// {"per": "month", "steps": [{"from": {"sales": 10}, "reward": {"basis_points": 4000}}]}.
+    #[arg(long, value_parser = json::<Tiers>)]
+    tiers: Option<Tiers>,
     /// Round down instead of to the nearest, halves to even.
     #[arg(long)]
     round_down: bool,
@@ -79,7 +110,10 @@ impl TermsGiven {
             recurring: self.recurring,
             hold_days: self.hold_days,
             window_days: self.window_days,
-            wins: if self.first_click { Wins::First } else { Wins::Last },
+            wins: self.wins,
+            precedence: if self.coupon_first { Precedence::CouponFirst } else { Precedence::LinkFirst },
+            rules: self.rule,
+            tiers: self.tiers,
             rounding: if self.round_down { Rounding::Floor } else { Rounding::HalfEven },
             minimum_payout: self.minimum_payout.into_iter().collect(),
         }
@@ -88,7 +122,11 @@ impl TermsGiven {
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let (Command::Create { of, .. } | Command::Terms { of, .. } | Command::List { of }) = &self;
+        let (Command::Create { of, .. }
+        | Command::Terms { of, .. }
+        | Command::Group { of, .. }
+        | Command::Groups { of, .. }
+        | Command::List { of }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
         match self {
@@ -96,9 +134,17 @@ impl Command {
                 let new = NewProgram { name, terms: terms.terms(), from_ms: None };
                 println!("{}", affiliates.create_program(new).await?.id);
             }
-            Command::Terms { id, terms, .. } => {
-                let new = NewTerms { terms: terms.terms(), from_ms: None };
+            Command::Terms { id, group, terms, .. } => {
+                let new = NewTerms { terms: terms.terms(), from_ms: None, group };
                 println!("{}", told(&affiliates.change_terms(&id, new).await?));
+            }
+            Command::Group { id, name, .. } => {
+                println!("{}", affiliates.create_group(&id, NewGroup { name }).await?.id);
+            }
+            Command::Groups { id, .. } => {
+                for group in affiliates.groups(&id).await?.rows {
+                    println!("{}\t{}\t{}", group.id, group.name, group.partners.join(" "));
+                }
             }
             Command::List { .. } => {
                 affiliates.programs().await?.rows.iter().for_each(|program| println!("{}", told(program)));
@@ -110,10 +156,23 @@ impl Command {
 }
 
 fn told(program: &ProgramDocument) -> String {
-    let newest = program.terms.last();
+    let newest = program.terms.iter().rfind(|terms| terms.group.is_none());
     let terms = newest.map(|newest| serde_json::to_string(&newest.terms).expect("terms are plain values"));
     let version = newest.map_or(0, |newest| newest.version);
     format!("{}\t{}\tversion {version}\t{}", program.id, program.name, terms.unwrap_or_default())
+}
+
+fn wins(text: &str) -> Result<Wins, String> {
+    match text {
+        "last" => Ok(Wins::Last),
+        "first" => Ok(Wins::First),
+        "split" => Ok(Wins::Split),
+        _ => Err("use last, first or split".to_owned()),
+    }
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| format!("{error}; the API's documents at /docs show the form"))
 }
 
 fn basis(text: &str) -> Result<Basis, String> {

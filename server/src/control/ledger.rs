@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use domain::affiliate::ledger::Entry;
-use domain::affiliate::{Commission, PartnerTouch, Referral};
+use domain::affiliate::{Commission, PartnerTouch, Referral, Share, VolumeChange};
+use domain::ids::OrderId;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::{Control, ControlError};
+use super::{Control, ControlError, volumes};
 
 /// Which commissions.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +42,18 @@ pub struct Posting {
     pub commission: Commission,
 }
 
+/// What partners sold by some orders, in the place of what was stored of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sold {
+    pub orders: Vec<OrderId>,
+    pub changes: Vec<VolumeChange>,
+}
+
 /// Orders of one question.
 const ORDERS_MAX: usize = 500;
 
 const COLUMNS: &str = "id, workspace_id, order_id, partner_id, program_id, terms_version, code, touch_id, \
-                       touch_at_ms, currency, paid_at_ms, due_at_ms, created_at_ms";
+                       touch_at_ms, share_place, share_of, first_order, currency, paid_at_ms, due_at_ms, created_at_ms";
 
 impl Control {
     /// Adds entries, all or none. False when one of their numbers is taken: somebody else added meanwhile, and what is
@@ -56,7 +64,22 @@ impl Control {
         postings: &[Posting],
         now_ms: i64,
     ) -> Result<bool, ControlError> {
+        self.account(workspace_id, postings, &Sold::default(), now_ms).await
+    }
+
+    /// As [`Control::post`], and keeps what was sold, in one transaction.
+    pub async fn account(
+        &self,
+        workspace_id: &str,
+        postings: &[Posting],
+        sold: &Sold,
+        now_ms: i64,
+    ) -> Result<bool, ControlError> {
+        if postings.is_empty() && sold.orders.is_empty() {
+            return Ok(true);
+        }
         let mut transaction = self.pool.begin().await?;
+        volumes::replace(&mut transaction, workspace_id, &sold.orders, &sold.changes).await?;
         for posting in postings {
             if !add(&mut transaction, workspace_id, posting, now_ms).await? {
                 transaction.rollback().await?;
@@ -134,8 +157,10 @@ pub(super) async fn add(
     now_ms: i64,
 ) -> Result<bool, ControlError> {
     let sql = format!(
-        "INSERT INTO commissions ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-         ON CONFLICT (id) DO NOTHING"
+        "INSERT INTO commissions ({COLUMNS}) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+         ON CONFLICT (id) DO UPDATE SET share_place = excluded.share_place, share_of = excluded.share_of, \
+         first_order = excluded.first_order"
     );
     let referral = &commission.referral;
     sqlx::query(AssertSqlSafe(sql))
@@ -145,9 +170,12 @@ pub(super) async fn add(
         .bind(&referral.partner)
         .bind(&referral.program)
         .bind(i64::from(commission.terms_version))
-        .bind(&referral.touch.code)
-        .bind(referral.touch.id.to_string())
-        .bind(referral.touch.at_ms)
+        .bind(referral.code())
+        .bind(referral.touch.as_ref().map(|touch| touch.id.to_string()))
+        .bind(referral.touch.as_ref().map(|touch| touch.at_ms))
+        .bind(i64::from(referral.share.place))
+        .bind(i64::from(referral.share.of))
+        .bind(i64::from(commission.first_order))
         .bind(commission.currency.code())
         .bind(commission.paid_at_ms)
         .bind(commission.due_at_ms)
@@ -205,16 +233,24 @@ fn read(
     let text = |at: usize| row.get::<String, _>(at);
     let wrong = |why: String| damaged("a commission", why);
     let id = text(0);
-    let touch =
-        PartnerTouch { id: text(7).parse().map_err(|_| wrong(text(7)))?, at_ms: row.get(8), code: text(6) };
+    let click: (Option<String>, Option<i64>) = (row.get(7), row.get(8));
+    let touch = match click {
+        (Some(touch), Some(at_ms)) => {
+            Some(PartnerTouch { id: touch.parse().map_err(|_| wrong(touch))?, at_ms, code: text(6) })
+        }
+        _ => None,
+    };
+    let coupon = touch.is_none().then(|| text(6));
+    let share = Share { place: whole(row.get(9)), of: whole(row.get(10)) };
     let commission = Commission {
         order: text(2).parse().map_err(|_| wrong(text(2)))?,
-        referral: Referral { touch, partner: text(3), program: text(4) },
+        referral: Referral { partner: text(3), program: text(4), touch, coupon, share },
         terms_version: whole(row.get(5)),
-        currency: text(9).parse().map_err(|_| wrong(text(9)))?,
-        paid_at_ms: row.get(10),
-        due_at_ms: row.get(11),
+        first_order: row.get::<i64, _>(11) != 0,
+        currency: text(12).parse().map_err(|_| wrong(text(12)))?,
+        paid_at_ms: row.get(13),
+        due_at_ms: row.get(14),
         entries: entries_of.remove(&id).unwrap_or_default(),
     };
-    Ok(StoredCommission { workspace_id: text(1), created_at_ms: row.get(12), id, commission })
+    Ok(StoredCommission { workspace_id: text(1), created_at_ms: row.get(15), id, commission })
 }

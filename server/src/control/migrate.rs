@@ -23,6 +23,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_rule_versions.sql",
         sql: include_str!("../../../sql/control/migrations/0006_rule_versions.sql"),
     },
+    Migration { name: "0007_terms.sql", sql: include_str!("../../../sql/control/migrations/0007_terms.sql") },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

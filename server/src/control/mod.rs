@@ -3,8 +3,10 @@
 
 pub mod comparisons;
 pub mod connections;
+pub mod coupons;
 pub mod dirty;
 pub mod erasures;
+pub mod groups;
 pub mod keys;
 pub mod ledger;
 mod migrate;
@@ -17,6 +19,7 @@ pub mod rotate;
 pub mod rule_versions;
 pub mod state;
 pub mod statements;
+pub mod volumes;
 pub mod workspaces;
 
 use std::path::Path;

@@ -48,7 +48,7 @@ impl Control {
     /// The programmes of a workspace, oldest first.
     pub async fn programs(&self, workspace_id: &str) -> Result<Vec<StoredProgram>, ControlError> {
         let rows = sqlx::query(
-            "SELECT programs.id, name, created_at_ms, version, from_ms, terms FROM programs \
+            "SELECT programs.id, name, created_at_ms, version, from_ms, terms, group_id FROM programs \
              JOIN program_terms ON program_terms.program_id = programs.id WHERE workspace_id = $1 \
              ORDER BY created_at_ms, programs.id, version",
         )
@@ -62,7 +62,7 @@ impl Control {
             let terms = serde_json::from_str(&terms)
                 .map_err(|error| ControlError::Damaged { what: "terms", why: error.to_string() })?;
             let version = u32::try_from(row.get::<i64, _>(3)).unwrap_or(u32::MAX);
-            let version = TermsVersion { version, from_ms: row.get(4), terms };
+            let version = TermsVersion { version, from_ms: row.get(4), group: row.get(6), terms };
             match programs.last_mut().filter(|last| last.program.id == id) {
                 Some(last) => last.program.versions.push(version),
                 None => programs.push(StoredProgram {
@@ -81,11 +81,12 @@ fn insert_terms<'q>(
     version: &TermsVersion,
 ) -> sqlx::query::Query<'q, sqlx::Any, sqlx::any::AnyArguments> {
     sqlx::query(
-        "INSERT INTO program_terms (program_id, version, from_ms, terms) VALUES ($1, $2, $3, $4) \
+        "INSERT INTO program_terms (program_id, version, from_ms, terms, group_id) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (program_id, version) DO NOTHING",
     )
     .bind(program_id)
     .bind(i64::from(version.version))
     .bind(version.from_ms)
     .bind(serde_json::to_string(&version.terms).expect("terms are plain values"))
+    .bind(version.group.as_deref())
 }

@@ -347,6 +347,9 @@ fn facts(story: &OrderExplanation, amount: impl Fn(i64) -> String) -> Vec<Fact> 
         fact("Subscription", &order.subscription_id),
         fact("Checkout", &order.checkout_id),
         fact("Discount code", &order.discount_code),
+        fact("Discount's name", &order.discount_name),
+        fact("Partner named by the shop", &order.partner_code),
+        fact("Renews every", &order.interval),
         fact("Country", &order.country),
         fact("Visitor", order.visitor_id.as_deref().unwrap_or_default()),
     ];

@@ -10,6 +10,8 @@ use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer};
 use super::problem::Problem;
+use crate::affiliate::coupons::{CouponDocument, CouponList, NewCoupon};
+use crate::affiliate::groups::{GroupDocument, GroupList, NewGroup};
 use crate::affiliate::links::{LinkDocument, LinkList, NewLink};
 use crate::affiliate::partners::{NewPartner, PartnerChange, PartnerDocument, PartnerList};
 use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument, ProgramList};
@@ -21,10 +23,13 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(programs, create_program))
         .routes(routes!(program))
         .routes(routes!(change_terms))
+        .routes(routes!(groups, create_group))
         .routes(routes!(partners, create_partner))
         .routes(routes!(partner, change_partner))
         .routes(routes!(links, create_link))
         .routes(routes!(archive_link))
+        .routes(routes!(coupons, create_coupon))
+        .routes(routes!(archive_coupon))
 }
 
 type Made<T> = Result<(StatusCode, Json<T>), Problem>;
@@ -70,6 +75,34 @@ async fn change_terms(
     affiliates.program(&id).await?;
     let new: NewTerms = read(&body, r#"{"terms": {"reward": {"basis_points": 2000}}}"#)?;
     Ok((StatusCode::CREATED, Json(affiliates.change_terms(&id, new).await?)))
+}
+
+/// Groups of a programme's partners, which may have terms of their own.
+#[utoipa::path(get, path = "/v1/programs/{id}/groups", tag = "Affiliates", params(("id" = String, Path)),
+    responses((status = 200, body = GroupList), (status = "4XX", body = Problem)))]
+async fn groups(
+    State(app): State<App>,
+    caller: Reader,
+    Path(id): Path<String>,
+) -> Result<Json<GroupList>, Problem> {
+    Ok(Json(Affiliates::of(&app, &caller.workspace).groups(&id).await?))
+}
+
+/// Make a group. Give it terms by `POST /v1/programs/{id}/terms`, and put partners into it by
+/// `PATCH /v1/partners/{id}`.
+#[utoipa::path(post, path = "/v1/programs/{id}/groups", tag = "Affiliates", params(("id" = String, Path)),
+    request_body = NewGroup,
+    responses((status = 201, body = GroupDocument), (status = "4XX", body = Problem)))]
+async fn create_group(
+    State(app): State<App>,
+    caller: Writer,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Made<GroupDocument> {
+    let affiliates = Affiliates::of(&app, &caller.workspace);
+    affiliates.program(&id).await?;
+    let new = read(&body, r#"{"name": "Gold"}"#)?;
+    Ok((StatusCode::CREATED, Json(affiliates.create_group(&id, new).await?)))
 }
 
 /// Partners, with their addresses and payout details.
@@ -148,6 +181,35 @@ async fn archive_link(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Discount codes that earn for partners.
+#[utoipa::path(get, path = "/v1/coupons", tag = "Affiliates",
+    responses((status = 200, body = CouponList), (status = "4XX", body = Problem)))]
+async fn coupons(State(app): State<App>, caller: Reader) -> Result<Json<CouponList>, Problem> {
+    Ok(Json(Affiliates::of(&app, &caller.workspace).coupons().await?))
+}
+
+/// Say whose a discount code of the provider is. It is for ever that partner's.
+#[utoipa::path(post, path = "/v1/coupons", tag = "Affiliates", request_body = NewCoupon,
+    responses((status = 201, body = CouponDocument), (status = "4XX", body = Problem)))]
+async fn create_coupon(State(app): State<App>, caller: Writer, body: Bytes) -> Made<CouponDocument> {
+    let new = read(&body, r#"{"partner": "prt_…", "code": "JANE20"}"#)?;
+    let made = Affiliates::of(&app, &caller.workspace).create_coupon(new).await?;
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// End a coupon, by its code: it earns nothing for sales from now on. The discount itself is the provider's.
+#[utoipa::path(delete, path = "/v1/coupons/{id}", tag = "Affiliates",
+    params(("id" = String, Path, description = "The coupon's code.")),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn archive_coupon(
+    State(app): State<App>,
+    caller: Writer,
+    Path(code): Path<String>,
+) -> Result<StatusCode, Problem> {
+    Affiliates::of(&app, &caller.workspace).archive_coupon(&code).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A body, or what one looks like. Not with the reader's own words: they may quote an address.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| {
@@ -165,6 +227,8 @@ impl From<AffiliateError> for Problem {
             AffiliateError::UnknownProgram(_) => Problem::not_found("unknown_program", sentence),
             AffiliateError::UnknownPartner(_) => Problem::not_found("unknown_partner", sentence),
             AffiliateError::UnknownLink(_) => Problem::not_found("unknown_link", sentence),
+            AffiliateError::UnknownGroup(_) => Problem::not_found("unknown_group", sentence),
+            AffiliateError::UnknownCoupon(_) => Problem::not_found("unknown_coupon", sentence),
             AffiliateError::UnknownCommission(_) => Problem::not_found("unknown_commission", sentence),
             AffiliateError::UnknownPayout(_) => Problem::not_found("unknown_payout", sentence),
             AffiliateError::PreviewOutdated => {

@@ -84,7 +84,8 @@ async fn credits(
     commission: &CommissionDocument,
 ) -> Result<BTreeMap<String, i64>, Problem> {
     let order: OrderId = commission.order.parse().map_err(Problem::internal)?;
-    let touch: HitId = commission.click.touch.parse().map_err(Problem::internal)?;
+    let Some(click) = &commission.click else { return Ok(BTreeMap::new()) };
+    let touch: HitId = click.touch.parse().map_err(Problem::internal)?;
     let each = MODELS.iter().map(|model| format!("toInt64(sign * amount_{})", model.name()));
     let credited: Credited = app
         .store

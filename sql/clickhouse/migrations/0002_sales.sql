@@ -66,6 +66,10 @@ CREATE TABLE IF NOT EXISTS orders
     product_id        LowCardinality(String),
     product_name      LowCardinality(String),
     discount_code     LowCardinality(String),
+    discount_id       LowCardinality(String),
+    discount_name     LowCardinality(String),
+    partner_code      LowCardinality(String),       -- of a partner's link, from the metadata of order or discount
+    plan_interval     LowCardinality(String),       -- how often the product renews: day, week, month, year; '' when not
     country           LowCardinality(String),
     customer_id       String,
     subscription_id   String,

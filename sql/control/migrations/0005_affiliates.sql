@@ -12,6 +12,7 @@ CREATE TABLE program_terms (
     program_id TEXT NOT NULL REFERENCES programs (id),
     version    BIGINT NOT NULL,              -- 1 for the first
     from_ms    BIGINT NOT NULL,              -- payments from then on are under it
+    group_id   TEXT,                         -- grp_…, whose terms; none: everybody's who is in no group with its own
     terms      TEXT NOT NULL,                -- JSON
     PRIMARY KEY (program_id, version)
 );
@@ -49,7 +50,8 @@ CREATE TABLE links (
     archived_at_ms BIGINT                    -- leads on and earns nothing new
 );
 
--- One partner's earning of one order, said once. Where its money stands is the sum of its entries.
+-- One partner's earning of one order, said once, but for the part of it and whether the order was the customer's first,
+-- which follow what becomes known. Where its money stands is the sum of its entries.
 CREATE TABLE commissions (
     id            TEXT PRIMARY KEY,          -- com_…, derived from order, partner and currency
     workspace_id  TEXT NOT NULL REFERENCES workspaces (id),
@@ -57,9 +59,12 @@ CREATE TABLE commissions (
     partner_id    TEXT NOT NULL REFERENCES partners (id),
     program_id    TEXT NOT NULL REFERENCES programs (id),
     terms_version BIGINT NOT NULL,
-    code          TEXT NOT NULL,             -- of the link
-    touch_id      TEXT NOT NULL,             -- the click that earned it
-    touch_at_ms   BIGINT NOT NULL,
+    code          TEXT NOT NULL,             -- of the link or coupon
+    touch_id      TEXT,                      -- the click that earned it; none when a coupon did
+    touch_at_ms   BIGINT,
+    share_place   BIGINT NOT NULL,           -- which of the equal parts, from 0 on
+    share_of      BIGINT NOT NULL,           -- how many there are; 0 when this one has none any more
+    first_order   BIGINT NOT NULL,           -- 1 when it was the customer's first payment
     currency      TEXT NOT NULL,
     paid_at_ms    BIGINT NOT NULL,           -- when the order was paid
     due_at_ms     BIGINT NOT NULL,           -- from then on it may be paid out

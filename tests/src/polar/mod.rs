@@ -91,6 +91,10 @@ pub struct NewCheckout {
     pub customer_metadata: Map<String, Value>,
     /// Goes to the subscription alone.
     pub subscription_metadata: Map<String, Value>,
+    /// A discount's code and its metadata. It takes nothing off: amounts are what tests say.
+    pub discount: Option<(String, Value)>,
+    /// Id and interval of the product, in the place of the recorded one's.
+    pub plan: Option<(String, Option<&'static str>)>,
 }
 
 /// Everything one merchant has at Polar.

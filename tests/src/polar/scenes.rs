@@ -74,6 +74,7 @@ impl<'a> Scene<'a> {
             true,
             json!(new.metadata),
         );
+        self.is_of(&order_id, &new);
         self.send_order("order.created", &order_id);
         self.change_order(&order_id, json!({}));
         self.send_order("order.paid", &order_id);
@@ -190,6 +191,23 @@ impl<'a> Scene<'a> {
         }
         self.send("customer.state_changed", &objects::customer_state(&customer));
         id
+    }
+
+    /// What the checkout was of, where it was said.
+    fn is_of(&mut self, order_id: &str, new: &NewCheckout) {
+        let order = self.polar.orders.get_mut(order_id).expect("just made");
+        if let Some((code, metadata)) = &new.discount {
+            let id = self.polar.dice.uuid();
+            let discount = json!({
+                "id": id, "name": "For friends", "code": code, "metadata": metadata, "type": "percentage",
+                "basis_points": 1000, "duration": "once",
+            });
+            set(order, json!({ "discount_id": id, "discount": discount }));
+        }
+        if let Some((id, interval)) = &new.plan {
+            set(order, json!({ "product_id": id }));
+            set(&mut order["product"], json!({ "id": id, "recurring_interval": interval }));
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "what Polar knows of an order when it makes it")]

@@ -30,6 +30,7 @@ mod refunds;
 mod security;
 mod statements;
 mod subscriptions;
+mod terms;
 mod windows;
 mod year;
 

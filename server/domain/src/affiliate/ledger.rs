@@ -5,102 +5,17 @@
 //! ```text
 //! expense ──sale──► pending ──hold over──► due ──payout approved──► processing ──paid──► paid
 //!    ▲                 │                   │ ▲                          │
-//!    └─── refund, dispute lost, void ──────┘ └────── payout canceled ───┘
+//!    └── refund, dispute, adjusted, void ──┘ └────── payout canceled ───┘
 //! ```
 //! What is taken back after it was paid out leaves `due` below zero: it is netted in the partner's next payout.
 
+mod words;
+
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident, $error:ident: $($(#[$inner:meta])* $variant:ident $word:literal,)*) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $($(#[$inner])* $variant,)*
-        }
-
-        #[doc = concat!("The text is no ", stringify!($name), ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-        #[error("use one of {}", [$($word),*].join(", "))]
-        pub struct $error;
-
-        impl $name {
-            pub const ALL: &[$name] = &[$($name::$variant,)*];
-
-            /// The stored word.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word,)*
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = $error;
-
-            fn from_str(text: &str) -> Result<$name, $error> {
-                $name::ALL.iter().copied().find(|known| known.name() == text).ok_or($error)
-            }
-        }
-    };
-}
-
-words! {
-    /// Where money of a commission can stand.
-    Account, AccountError:
-    /// What commissions cost the merchant; below zero by what is owed or was paid.
-    Expense "expense",
-    /// Owed, and held until the hold days are over.
-    Pending "pending",
-    /// Owed, and free to be paid out.
-    Due "due",
-    /// In a payout that was approved.
-    Processing "processing",
-    /// With the partner.
-    Paid "paid",
-}
-
-words! {
-    /// Why an entry was booked.
-    Reason, ReasonError:
-    Sale "sale",
-    Refund "refund",
-    /// A refund that did not last.
-    RefundFailed "refund_failed",
-    DisputeLost "dispute_lost",
-    DisputeWon "dispute_won",
-    /// The sale is another partner's, is no payment any more, or the recurring rule does not reach it.
-    Void "void",
-    HoldOver "hold_over",
-    PayoutApproved "payout_approved",
-    PayoutPaid "payout_paid",
-    /// The payout, or the partner's part of it, did not go through.
-    PayoutCanceled "payout_canceled",
-}
-
-words! {
-    /// Where a commission as a whole stands.
-    State, StateError:
-    Pending "pending",
-    Due "due",
-    Processing "processing",
-    Paid "paid",
-    /// Refunds or disputes left nothing of it.
-    Reversed "reversed",
-    /// It turned out to be nobody's or somebody else's.
-    Void "void",
-}
+pub use words::{Account, AccountError, Reason, ReasonError, State, StateError};
 
 /// One entry of one commission, in the commission's currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,7 +147,9 @@ pub fn settle(standing: &[Entry], wanted: &[Earning], due_at_ms: i64, now_ms: i6
     let mut changes: Vec<(i64, Reason, &str)> = Vec::with_capacity(wanted.len());
     for Earning { source, reason, amount_minor } in wanted {
         let before = booked.remove(source.as_str()).unwrap_or(0);
-        changes.push((amount_minor - before, *reason, source));
+        let is_other = *reason == Reason::Sale && before != 0;
+        let reason = if is_other { Reason::Adjusted } else { *reason };
+        changes.push((amount_minor - before, reason, source));
     }
     changes.extend(booked.into_iter().map(|(source, before)| (-before, Reason::Void, source)));
     // What adds comes first, so that what takes finds it where it is held.

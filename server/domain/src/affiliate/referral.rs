@@ -1,248 +1,272 @@
-//! Which partner brought a customer, and what each of the customer's payments should have earned by now. A function
-//! of everything known: it never asks what was booked before. [`super::ledger`] books the difference.
+//! Which partners brought a customer, and why the others did not. A function of everything known: it never asks what
+//! was booked before.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
-use super::PartnerStatus;
-use super::ledger::{Earning, Entry, Reason};
-use super::terms::{Recurring, Terms, TermsVersion, in_force};
-use crate::ids::{HitId, OrderId, RefundId};
-use crate::money::Currency;
-use crate::order::{Basis, DISPUTE_REASON};
+use super::code::LinkCode;
+use super::family::{Family, PartnerTouch};
+use super::roster::{Owner, Roster};
+use super::terms::{Precedence, Wins};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// A touch with a partner's code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartnerTouch {
-    pub id: HitId,
-    pub at_ms: i64,
-    /// As in the link, lower case.
-    pub code: String,
+/// A partner's part of a commission: one of so many equal ones, which add up to the whole to the last minor unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    /// 0 for the first, which gets what cannot be divided before the others do.
+    pub place: u32,
+    /// Of how many; 0 when there is no part any more.
+    pub of: u32,
 }
 
-/// Whose link a code is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinkOwner {
-    pub partner: String,
-    pub program: String,
-    /// Since when the partner stands how, oldest first.
-    pub statuses: Vec<(i64, PartnerStatus)>,
-}
+impl Share {
+    pub const WHOLE: Share = Share { place: 0, of: 1 };
+    pub const NONE: Share = Share { place: 0, of: 0 };
 
-impl LinkOwner {
-    /// Whether the partner was approved at a moment.
-    fn is_approved_at(&self, at_ms: i64) -> bool {
-        let last = self.statuses.iter().rfind(|(from_ms, _)| *from_ms <= at_ms);
-        last.is_some_and(|(_, status)| *status == PartnerStatus::Approved)
+    /// Of an amount that is zero or above.
+    pub fn part(self, whole_minor: i64) -> i64 {
+        if self.of == 0 {
+            return 0;
+        }
+        let of = i64::from(self.of);
+        whole_minor / of + i64::from(i64::from(self.place) < whole_minor % of)
     }
 }
 
-/// A programme's terms, all versions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    pub id: String,
-    pub versions: Vec<TermsVersion>,
-}
-
-/// Money given back, or the end of a refund that did not last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenBack {
-    pub id: RefundId,
-    pub at_ms: i64,
-    pub net_minor: i64,
-    pub tax_minor: i64,
-    pub reversed_at_ms: Option<i64>,
-    pub reason: String,
-}
-
-/// One paid order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sale {
-    pub order: OrderId,
-    pub paid_at_ms: i64,
-    pub currency: Currency,
-    pub net_minor: i64,
-    pub tax_minor: i64,
-    pub refunds: Vec<GivenBack>,
-}
-
-/// The paid orders that one journey earns for, and the touches of partners in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Family {
-    /// Touches after it never count.
-    pub anchor_ms: i64,
-    pub sales: Vec<Sale>,
-    pub touches: Vec<PartnerTouch>,
-}
-
-impl Family {
-    /// Payments in their order; free orders are none.
-    fn payments(&self) -> Vec<&Sale> {
-        let mut payments: Vec<&Sale> = self.sales.iter().filter(|sale| sale.net_minor > 0).collect();
-        payments.sort_by_key(|sale| (sale.paid_at_ms, sale.order));
-        payments
-    }
-}
-
-/// Who brought the customer, by which click.
+/// Who brought the customer, by which click or coupon, and which part of the commission that is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referral {
-    pub touch: PartnerTouch,
     pub partner: String,
     pub program: String,
+    /// None when it was a coupon.
+    pub touch: Option<PartnerTouch>,
+    /// The coupon's code, or the partner's code in the metadata of order or discount. None when it was a click.
+    pub coupon: Option<String>,
+    pub share: Share,
 }
 
-/// Who brought this customer. The last click within its programme's window names the programme; the terms in force at
-/// the first payment say whether the last or the first click of that programme wins. Only partners win who were approved
-/// then.
-pub fn referral(
-    family: &Family,
-    links: &HashMap<String, LinkOwner>,
-    programs: &[Program],
-) -> Option<Referral> {
-    let first = family.payments().first()?.paid_at_ms;
-    let terms_of = |program: &str| {
-        let program = programs.iter().find(|known| known.id == program)?;
-        in_force(&program.versions, first).map(|version| &version.terms)
-    };
-    let mut clicks: Vec<(&PartnerTouch, &LinkOwner, &Terms)> = family
-        .touches
-        .iter()
-        .filter_map(|touch| {
-            let owner = links.get(&touch.code)?;
-            let earns = owner.is_approved_at(first);
-            let terms = terms_of(&owner.program)?;
-            let age_ms = family.anchor_ms - touch.at_ms;
-            let is_within = (0..=i64::from(terms.window_days) * DAY_MS).contains(&age_ms);
-            (earns && is_within).then_some((touch, owner, terms))
+impl Referral {
+    /// Of the link that was clicked on, or of the coupon.
+    pub fn code(&self) -> &str {
+        let code = self.touch.as_ref().map(|touch| touch.code.as_str());
+        code.or(self.coupon.as_deref()).unwrap_or_default()
+    }
+}
+
+/// Why a click on a partner's link, or a coupon, earns or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Brought the customer.
+    Earns,
+    /// Nobody's link or coupon.
+    Unknown,
+    /// The link was archived before the click, the coupon before the sale.
+    Archived,
+    /// The partner was not approved when the first payment was made.
+    NotApproved,
+    /// The programme had no terms when the first payment was made.
+    NoTerms,
+    /// After the checkout began.
+    AfterAnchor,
+    /// Longer before the checkout than the terms allow.
+    OutsideWindow,
+    /// The last click was on a link of another programme.
+    OtherProgram,
+    /// Another click won, by the terms.
+    LostToClick,
+    /// Another click of the same partner stands for this one.
+    SamePartner,
+    /// A coupon goes before it, by the terms.
+    LostToCoupon,
+    /// Nothing was paid yet.
+    NoPayment,
+}
+
+/// One click, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeighedClick {
+    pub touch: PartnerTouch,
+    /// Whose link it is; none when nobody's.
+    pub partner: Option<String>,
+    pub verdict: Verdict,
+}
+
+/// The coupon of an order, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeighedCoupon {
+    pub code: String,
+    pub partner: Option<String>,
+    pub verdict: Verdict,
+}
+
+/// Everything that spoke for a partner, and who won.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// By time.
+    pub clicks: Vec<WeighedClick>,
+    pub coupon: Option<WeighedCoupon>,
+    /// By share. One for each partner who earns.
+    pub referrals: Vec<Referral>,
+}
+
+/// Who brought this customer; nobody, one partner, or several who share.
+pub fn referrals(family: &Family, roster: &Roster) -> Vec<Referral> {
+    weigh(family, roster).referrals
+}
+
+/// Weighs every click and the coupon. The last click within its terms' window names the programme; the programme's terms
+/// in force at the first payment say whether the last or the first click of that programme wins, or all its partners
+/// share. The terms of the coupon's own programme say whether it goes before clicks. Only partners win who were approved
+/// at the first payment.
+pub fn weigh(family: &Family, roster: &Roster) -> Weighed {
+    let mut touches: Vec<&PartnerTouch> = family.touches.iter().collect();
+    touches.sort_by_key(|touch| (touch.at_ms, touch.id));
+    touches.dedup();
+    let first_ms = family.payments().first().map(|sale| sale.paid_at_ms);
+    let mut clicks: Vec<WeighedClick> = touches
+        .into_iter()
+        .map(|touch| {
+            let owner = roster.links.get(&touch.code);
+            let verdict = stands(touch, owner, family.anchor_ms, first_ms, roster);
+            WeighedClick { touch: touch.clone(), partner: owner.map(|owner| owner.partner.clone()), verdict }
         })
         .collect();
-    clicks.sort_by_key(|(touch, ..)| (touch.at_ms, touch.id));
-    let (_, last_owner, terms) = clicks.last()?;
-    let program = last_owner.program.clone();
-    let mut of_program = clicks.iter().filter(|(_, owner, _)| owner.program == program);
-    let (touch, owner, _) = match terms.wins {
-        super::Wins::Last => of_program.next_back()?,
-        super::Wins::First => of_program.next()?,
+    let Some(first_ms) = first_ms else { return Weighed { clicks, ..Weighed::default() } };
+    let mut coupon = redeemed(family, roster, first_ms);
+    let has_click = clicks.iter().any(|click| click.verdict == Verdict::Earns);
+    let coupon_wins = coupon.as_ref().is_some_and(|coupon| {
+        let precedence = coupon.partner.as_ref().and_then(|partner| {
+            let program = &roster.partners.get(partner)?.program;
+            Some(roster.terms_of_program(program, first_ms)?.precedence)
+        });
+        let is_first = precedence == Some(Precedence::CouponFirst);
+        coupon.verdict == Verdict::Earns && (is_first || !has_click)
+    });
+    let referrals = match &mut coupon {
+        Some(coupon) if coupon_wins => {
+            let of_click = clicks.iter_mut().filter(|click| click.verdict == Verdict::Earns);
+            of_click.for_each(|click| click.verdict = Verdict::LostToCoupon);
+            by_coupon(coupon, roster).into_iter().collect()
+        }
+        coupon => {
+            let lost = coupon.as_mut().filter(|coupon| has_click && coupon.verdict == Verdict::Earns);
+            lost.into_iter().for_each(|coupon| coupon.verdict = Verdict::LostToClick);
+            by_clicks(&mut clicks, roster, first_ms)
+        }
     };
-    Some(Referral { touch: (*touch).clone(), partner: owner.partner.clone(), program })
+    Weighed { clicks, coupon, referrals }
 }
 
-/// What a partner earns by one payment, and its entries. Who, by which click, under which terms and in which currency
-/// is said once, when it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Commission {
-    pub order: OrderId,
-    pub referral: Referral,
-    pub terms_version: u32,
-    pub currency: Currency,
-    pub paid_at_ms: i64,
-    /// From then on it may be paid out.
-    pub due_at_ms: i64,
-    pub entries: Vec<Entry>,
-}
-
-impl Commission {
-    /// Whether two are one: of one order there is one for each partner and currency.
-    pub(super) fn is_same(&self, other: &Commission) -> bool {
-        self.referral.partner == other.referral.partner && self.currency == other.currency
+/// Whether a click may earn at all.
+fn stands(
+    touch: &PartnerTouch,
+    owner: Option<&Owner>,
+    anchor_ms: i64,
+    first_ms: Option<i64>,
+    roster: &Roster,
+) -> Verdict {
+    let Some((owner, member)) = owner.and_then(|owner| Some((owner, roster.partners.get(&owner.partner)?)))
+    else {
+        return Verdict::Unknown;
+    };
+    if owner.is_archived_at(touch.at_ms) {
+        return Verdict::Archived;
+    }
+    let Some(first_ms) = first_ms else { return Verdict::NoPayment };
+    let Some(version) = roster.terms_of_partner(&owner.partner, first_ms) else { return Verdict::NoTerms };
+    let age_ms = anchor_ms - touch.at_ms;
+    if age_ms < 0 {
+        Verdict::AfterAnchor
+    } else if age_ms > i64::from(version.terms.window_days) * DAY_MS {
+        Verdict::OutsideWindow
+    } else if !member.is_approved_at(first_ms) {
+        Verdict::NotApproved
+    } else {
+        Verdict::Earns
     }
 }
 
-/// What one payment should have earned by now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Award {
-    /// As it is made: without entries.
-    pub commission: Commission,
-    /// Its earning, what refunds and lost disputes took, and what their ends gave back. Adds up to what is left.
-    pub earnings: Vec<Earning>,
+/// The coupon of a family, if it says anything: whose it is, and whether it may earn.
+fn redeemed(family: &Family, roster: &Roster, first_ms: i64) -> Option<WeighedCoupon> {
+    let told = family.coupon()?;
+    let named = told.partner_code.parse::<LinkCode>().ok();
+    // What somebody wrote on the order or its discount says more than the code that was typed in.
+    let by_name = named.and_then(|code| Some((code.to_string(), roster.links.get(code.as_str())?)));
+    let by_code = || Some((told.code.clone(), roster.coupons.get(&told.code.to_uppercase())?));
+    let Some((code, owner)) = by_name.or_else(by_code) else {
+        let code = if told.code.is_empty() { &told.partner_code } else { &told.code };
+        return Some(WeighedCoupon { code: code.clone(), partner: None, verdict: Verdict::Unknown });
+    };
+    let member = roster.partners.get(&owner.partner);
+    let verdict = match member {
+        None => Verdict::Unknown,
+        Some(_) if owner.is_archived_at(first_ms) => Verdict::Archived,
+        Some(member) if !member.is_approved_at(first_ms) => Verdict::NotApproved,
+        Some(_) if roster.terms_of_partner(&owner.partner, first_ms).is_none() => Verdict::NoTerms,
+        Some(_) => Verdict::Earns,
+    };
+    Some(WeighedCoupon { code, partner: Some(owner.partner.clone()), verdict })
 }
 
-/// What the payment `order` of a family should have earned `referral` by now, under the terms `version`; without a
-/// version under those in force when it was paid. None when it earns nothing, or the partner was not approved then.
-pub fn award(
-    family: &Family,
-    order: OrderId,
-    referral: &Referral,
-    links: &HashMap<String, LinkOwner>,
-    programs: &[Program],
-    version: Option<u32>,
-) -> Option<Award> {
-    let payments = family.payments();
-    let place = payments.iter().position(|sale| sale.order == order)?;
-    let (first, sale) = (payments[0], payments[place]);
-    let owner = links.get(&referral.touch.code)?;
-    if !owner.is_approved_at(sale.paid_at_ms) {
-        return None;
-    }
-    let program = programs.iter().find(|program| program.id == referral.program)?;
-    let version = match version {
-        Some(version) => program.versions.iter().find(|known| known.version == version)?,
-        None => in_force(&program.versions, sale.paid_at_ms)?,
-    };
-    let terms = &version.terms;
-    let counts = match terms.recurring {
-        Recurring::Once => place == 0,
-        Recurring::Payments(most) => place < usize::from(most),
-        Recurring::Months(months) => sale.paid_at_ms < months_after(first.paid_at_ms, months),
-        Recurring::Lifetime => true,
-    };
-    let earnings = if counts { earnings(sale, terms)? } else { return None };
-    let commission = Commission {
-        order,
-        referral: referral.clone(),
-        terms_version: version.version,
-        currency: sale.currency,
-        paid_at_ms: sale.paid_at_ms,
-        due_at_ms: sale.paid_at_ms.saturating_add(i64::from(terms.hold_days) * DAY_MS),
-        entries: Vec::new(),
-    };
-    Some(Award { commission, earnings })
+fn by_coupon(coupon: &WeighedCoupon, roster: &Roster) -> Option<Referral> {
+    let partner = coupon.partner.clone()?;
+    Some(Referral {
+        program: roster.partners.get(&partner)?.program.clone(),
+        partner,
+        touch: None,
+        coupon: Some(coupon.code.clone()),
+        share: Share::WHOLE,
+    })
 }
 
-/// So many calendar months later, in UTC; the month's last day where it has no such day.
-fn months_after(at_ms: i64, months: u16) -> i64 {
-    let from = Timestamp::from_millisecond(at_ms).unwrap_or(Timestamp::MIN).to_zoned(TimeZone::UTC);
-    let later = from.checked_add(i64::from(months).months());
-    later.map_or(i64::MAX, |later| later.timestamp().as_millisecond())
-}
-
-/// The sale's earning, then one for each thing that changed what is left of its base, in the order of the changes.
-/// What is left of the earning depends on what is left of the base alone: nothing of it leaves nothing, and what is
-/// given back after all restores exactly what was taken.
-fn earnings(sale: &Sale, terms: &Terms) -> Option<Vec<Earning>> {
-    let of = |net: i64, tax: i64| match terms.base {
-        Basis::Net => net,
-        Basis::Gross => net.saturating_add(tax),
+/// Who wins among the clicks that may earn; the verdicts of the others become what they lost to.
+fn by_clicks(clicks: &mut [WeighedClick], roster: &Roster, first_ms: i64) -> Vec<Referral> {
+    let program_of = |click: &WeighedClick| {
+        let partner = click.partner.as_ref()?;
+        roster.partners.get(partner).map(|member| member.program.clone())
     };
-    let base = of(sale.net_minor, sale.tax_minor);
-    let full = terms.reward_minor(base, sale.currency).filter(|&full| full > 0)?;
-    let mut changes: Vec<(i64, bool, RefundId, i64, Reason)> = Vec::new();
-    for refund in &sale.refunds {
-        let amount = of(refund.net_minor, refund.tax_minor);
-        let is_dispute = refund.reason == DISPUTE_REASON;
-        let (taken, given) = match is_dispute {
-            true => (Reason::DisputeLost, Reason::DisputeWon),
-            false => (Reason::Refund, Reason::RefundFailed),
-        };
-        changes.push((refund.at_ms, false, refund.id, -amount, taken));
-        if let Some(until_ms) = refund.reversed_at_ms {
-            changes.push((until_ms.max(refund.at_ms), true, refund.id, amount, given));
+    let last = clicks.iter().rfind(|click| click.verdict == Verdict::Earns);
+    let Some(program) = last.and_then(program_of) else { return Vec::new() };
+    let wins = roster.terms_of_program(&program, first_ms).map_or(Wins::Last, |terms| terms.wins);
+    let mut running: Vec<&mut WeighedClick> = Vec::new();
+    for click in clicks.iter_mut().filter(|click| click.verdict == Verdict::Earns) {
+        if program_of(click).as_ref() == Some(&program) {
+            click.verdict = Verdict::LostToClick;
+            running.push(click);
+        } else {
+            click.verdict = Verdict::OtherProgram;
         }
     }
-    changes.sort_by_key(|&(at_ms, is_end, id, ..)| (at_ms, is_end, id));
-    let mut earnings =
-        vec![Earning { source: sale.order.to_string(), reason: Reason::Sale, amount_minor: full }];
-    let (mut left, mut earned) = (base, full);
-    for (_, is_end, id, amount, reason) in changes {
-        left = left.saturating_add(amount);
-        let now = terms.proportion(full, left.clamp(0, base), base);
-        let source = if is_end { format!("{id}/reversed") } else { id.to_string() };
-        earnings.push(Earning { source, reason, amount_minor: now - earned });
-        earned = now;
+    // The last click comes first, and so gets what cannot be divided.
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut winners: Vec<&mut WeighedClick> = match wins {
+        Wins::Last => running.into_iter().next_back().into_iter().collect(),
+        Wins::First => running.into_iter().next().into_iter().collect(),
+        Wins::Split => {
+            let mut each = Vec::new();
+            for click in running.into_iter().rev() {
+                match seen.insert(click.partner.clone().unwrap_or_default()) {
+                    true => each.push(click),
+                    false => click.verdict = Verdict::SamePartner,
+                }
+            }
+            each
+        }
+    };
+    let of = u32::try_from(winners.len()).unwrap_or(u32::MAX);
+    let mut referrals = Vec::with_capacity(winners.len());
+    for (place, click) in (0..).zip(&mut winners) {
+        click.verdict = Verdict::Earns;
+        referrals.push(Referral {
+            partner: click.partner.clone().unwrap_or_default(),
+            program: program.clone(),
+            touch: Some(click.touch.clone()),
+            coupon: None,
+            share: Share { place, of },
+        });
     }
-    Some(earnings)
+    referrals
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::family::Sale;
+use super::rules::{self, Applied, Rule, Tiers};
+use super::volume::Volume;
 use crate::money::Currency;
 use crate::order::Basis;
 
@@ -22,6 +25,33 @@ pub enum Reward {
     BasisPoints(u32),
     /// The same for every payment, in minor units of the order's currency; nothing in a currency that is not listed.
     Flat(BTreeMap<Currency, i64>),
+    /// Nothing at all: for what a rule leaves out.
+    Nothing,
+}
+
+impl Reward {
+    pub(super) fn check(&self) -> Result<(), TermsError> {
+        match self {
+            Reward::BasisPoints(points) if !(1..=BASIS_POINTS_MAX).contains(points) => {
+                Err(TermsError::BasisPoints)
+            }
+            Reward::Flat(amounts) if amounts.is_empty() => Err(TermsError::NoAmount),
+            Reward::Flat(amounts) => check_amounts(amounts),
+            Reward::BasisPoints(_) | Reward::Nothing => Ok(()),
+        }
+    }
+}
+
+fn check_amounts(amounts: &BTreeMap<Currency, i64>) -> Result<(), TermsError> {
+    for (currency, &minor) in amounts {
+        if currency.exponent().is_none() {
+            return Err(TermsError::NoExponent(*currency));
+        }
+        if minor <= 0 {
+            return Err(TermsError::Amount);
+        }
+    }
+    Ok(())
 }
 
 /// Which payments of one customer's purchase earn.
@@ -45,6 +75,19 @@ pub enum Wins {
     #[default]
     Last,
     First,
+    /// All partners whose clicks are in the window, in equal parts: one part a partner, however many the clicks.
+    Split,
+}
+
+/// What goes before what, when a customer came by a partner's link and redeemed the coupon of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precedence {
+    /// Coupons earn only where no click does.
+    #[default]
+    LinkFirst,
+    /// The coupon's owner earns alone, whoever was clicked on.
+    CouponFirst,
 }
 
 /// What becomes of a fraction of a minor unit.
@@ -75,6 +118,14 @@ pub struct Terms {
     pub window_days: u16,
     #[serde(default)]
     pub wins: Wins,
+    #[serde(default)]
+    pub precedence: Precedence,
+    /// Looked at from the first on; the first that is true of a payment says what it earns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// For payments that no rule is true of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiers: Option<Tiers>,
     #[serde(default)]
     pub rounding: Rounding,
     /// Least that is paid out at once, by currency; anything above nothing where there is none.
@@ -111,30 +162,22 @@ pub enum TermsError {
     Hold,
     #[error("window_days are 1 to 365")]
     Window,
+    #[error("there are at most 50 rules")]
+    Rules,
+    #[error(
+        "a rule names products, intervals or first_order; what every payment earns is the programme's reward"
+    )]
+    RuleOfAll,
+    #[error("1 to 20 tiers rise from the lowest on, all by sales or all by net in the same currencies")]
+    Steps,
 }
 
 impl Terms {
     /// Whether these terms can be kept.
     pub fn check(&self) -> Result<(), TermsError> {
-        match &self.reward {
-            Reward::BasisPoints(points) if !(1..=BASIS_POINTS_MAX).contains(points) => {
-                return Err(TermsError::BasisPoints);
-            }
-            Reward::Flat(amounts) if amounts.is_empty() => return Err(TermsError::NoAmount),
-            Reward::BasisPoints(_) | Reward::Flat(_) => {}
-        }
-        let flat = match &self.reward {
-            Reward::Flat(amounts) => Some(amounts),
-            Reward::BasisPoints(_) => None,
-        };
-        for (currency, &minor) in flat.into_iter().chain([&self.minimum_payout]).flatten() {
-            if currency.exponent().is_none() {
-                return Err(TermsError::NoExponent(*currency));
-            }
-            if minor <= 0 {
-                return Err(TermsError::Amount);
-            }
-        }
+        self.reward.check()?;
+        check_amounts(&self.minimum_payout)?;
+        rules::check(&self.rules, self.tiers.as_ref())?;
         match self.recurring {
             Recurring::Payments(0) | Recurring::Months(0) => return Err(TermsError::Recurring),
             Recurring::Months(months) if months > MONTHS_MAX => return Err(TermsError::Recurring),
@@ -149,14 +192,28 @@ impl Terms {
         Ok(())
     }
 
-    /// What a payment of `base_minor` earns; none in a currency without a flat amount. A flat reward is never more than
-    /// the payment.
-    pub fn reward_minor(&self, base_minor: i64, currency: Currency) -> Option<i64> {
-        match &self.reward {
+    /// What says how much a payment earns: the first rule that is true of it, or the highest tier the partner had
+    /// reached, or the programme's own reward.
+    pub fn reward_of(&self, sale: &Sale, is_first_order: bool, volume: Volume) -> (Applied, &Reward) {
+        if let Some((number, reward)) = rules::rule(&self.rules, sale, is_first_order) {
+            return (Applied::Rule(number), reward);
+        }
+        let tier = self.tiers.as_ref().and_then(|tiers| tiers.reached(volume, sale.currency));
+        match tier {
+            Some((number, reward)) => (Applied::Tier(number), reward),
+            None => (Applied::Program, &self.reward),
+        }
+    }
+
+    /// What a payment of `base_minor` earns by `reward`; none in a currency without a flat amount. A flat reward is never
+    /// more than the payment.
+    pub fn reward_minor(&self, reward: &Reward, base_minor: i64, currency: Currency) -> Option<i64> {
+        match reward {
             Reward::BasisPoints(points) => {
                 Some(self.proportion(base_minor, i64::from(*points), i64::from(BASIS_POINTS_MAX)))
             }
             Reward::Flat(amounts) => Some((*amounts.get(&currency)?).min(base_minor)),
+            Reward::Nothing => None,
         }
     }
 
@@ -175,78 +232,28 @@ impl Terms {
 /// Terms and since when they are in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermsVersion {
-    /// 1 for a programme's first.
+    /// 1 for a programme's first. Those of groups are counted along, so that a number names one version.
     pub version: u32,
     pub from_ms: i64,
+    /// Whose terms: a group's of the programme, or everybody's who is in no group with terms of its own.
+    pub group: Option<String>,
     pub terms: Terms,
 }
 
-/// The version in force at a moment; none before the first. Of two that began at once the later one.
-pub fn in_force(versions: &[TermsVersion], at_ms: i64) -> Option<&TermsVersion> {
-    let begun = versions.iter().filter(|version| version.from_ms <= at_ms);
-    begun.max_by_key(|version| (version.from_ms, version.version))
+/// The version in force at a moment for a group of the programme: its own, else the programme's; none before the first.
+/// Of two that began at once the later one.
+pub fn in_force<'a>(
+    versions: &'a [TermsVersion],
+    group: Option<&str>,
+    at_ms: i64,
+) -> Option<&'a TermsVersion> {
+    let of = |group: Option<&str>| {
+        let own = versions.iter().filter(|version| version.group.as_deref() == group);
+        let begun = own.filter(|version| version.from_ms <= at_ms);
+        begun.max_by_key(|version| (version.from_ms, version.version))
+    };
+    group.and_then(|group| of(Some(group))).or_else(|| of(None))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn terms(json: &str) -> Terms {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn terms_are_written_in_few_words_and_come_with_defaults() {
-        let read = terms(r#"{"reward": {"basis_points": 3000}}"#);
-        assert_eq!((read.hold_days, read.window_days, read.wins), (30, 60, Wins::Last));
-        assert_eq!((read.base, read.recurring), (Basis::Net, Recurring::Lifetime));
-        let flat =
-            terms(r#"{"reward": {"flat": {"usd": 500}}, "recurring": {"months": 12}, "wins": "first"}"#);
-        let usd = "USD".parse().unwrap();
-        assert_eq!(flat.reward_minor(4900, usd), Some(500));
-        assert_eq!(flat.reward_minor(300, usd), Some(300), "never more than was paid");
-        assert_eq!(flat.reward_minor(4900, "EUR".parse().unwrap()), None);
-        assert_eq!(flat.check(), Ok(()));
-    }
-
-    #[test]
-    fn terms_that_cannot_be_are_refused() {
-        let wrong = |json: &str| terms(json).check().unwrap_err();
-        assert_eq!(wrong(r#"{"reward": {"basis_points": 10001}}"#), TermsError::BasisPoints);
-        assert_eq!(wrong(r#"{"reward": {"basis_points": 0}}"#), TermsError::BasisPoints);
-        assert_eq!(wrong(r#"{"reward": {"flat": {}}}"#), TermsError::NoAmount);
-        assert_eq!(wrong(r#"{"reward": {"flat": {"EUR": 0}}}"#), TermsError::Amount);
-        let gold = TermsError::NoExponent("XAU".parse().unwrap());
-        assert_eq!(wrong(r#"{"reward": {"flat": {"XAU": 5}}}"#), gold);
-        let base = r#"{"reward": {"basis_points": 1}, "#;
-        assert_eq!(wrong(&format!("{base}\"recurring\": {{\"payments\": 0}}}}")), TermsError::Recurring);
-        assert_eq!(wrong(&format!("{base}\"recurring\": {{\"months\": 121}}}}")), TermsError::Recurring);
-        assert_eq!(wrong(&format!("{base}\"hold_days\": 366}}")), TermsError::Hold);
-        assert_eq!(wrong(&format!("{base}\"window_days\": 0}}")), TermsError::Window);
-        assert!(serde_json::from_str::<Terms>(&format!("{base}\"holds\": 1}}")).is_err());
-    }
-
-    #[test]
-    fn fractions_go_to_the_even_side_or_down() {
-        let even = terms(r#"{"reward": {"basis_points": 5000}}"#);
-        let floor = terms(r#"{"reward": {"basis_points": 5000}, "rounding": "floor"}"#);
-        let usd = "USD".parse().unwrap();
-        for (base, rounded, down) in [(1, 0, 0), (3, 2, 1), (5, 2, 2), (4900, 2450, 2450)] {
-            assert_eq!(even.reward_minor(base, usd), Some(rounded), "{base}");
-            assert_eq!(floor.reward_minor(base, usd), Some(down), "{base}");
-        }
-        assert_eq!(even.proportion(i64::MAX, 1, 1), i64::MAX);
-    }
-
-    #[test]
-    fn a_payment_is_under_the_terms_of_its_moment() {
-        let version = |version, from_ms| TermsVersion {
-            version,
-            from_ms,
-            terms: terms(r#"{"reward": {"basis_points": 1}}"#),
-        };
-        let versions = [version(1, 10), version(2, 20), version(3, 20)];
-        let at = |at_ms| in_force(&versions, at_ms).map(|found| found.version);
-        assert_eq!([at(9), at(10), at(19), at(20), at(99)], [None, Some(1), Some(1), Some(3), Some(3)]);
-    }
-}
+mod tests;

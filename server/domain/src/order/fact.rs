@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CheckoutFact, CustomerFact, DisputeFact, PaymentFact, SubscriptionFact};
+use super::{CheckoutFact, CustomerFact, DisputeFact, Interval, PaymentFact, SubscriptionFact};
 use crate::identity::HashedEmail;
 use crate::ids::FactId;
 use crate::money::Currency;
@@ -124,6 +124,17 @@ pub struct OrderFact {
     pub product_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_code: Option<String>,
+    /// The provider's id of the discount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount_name: Option<String>,
+    /// The code of a partner's link, as the merchant wrote it on the order or its discount.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partner_code: Option<String>,
+    /// How often the product renews; absent when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Interval>,
     /// ISO 3166 alpha-2 of the billing address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub country: Option<String>,

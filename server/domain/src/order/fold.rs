@@ -9,7 +9,8 @@ use super::dispute::disputes;
 use super::excess;
 use super::refund::{RefundEntry, refunds};
 use super::{
-    Amounts, DisputeFact, Metadata, OrderFact, OrderKind, OrderStatus, PaymentFact, RefundFact, newest,
+    Amounts, DisputeFact, Interval, Metadata, OrderFact, OrderKind, OrderStatus, PaymentFact, RefundFact,
+    newest,
 };
 use crate::attribution::{Booked, Refund};
 use crate::identity::HashedEmail;
@@ -73,6 +74,12 @@ pub struct OrderState {
     pub product_id: Option<String>,
     pub product_name: Option<String>,
     pub discount_code: Option<String>,
+    pub discount_id: Option<String>,
+    pub discount_name: Option<String>,
+    /// The code of a partner's link, as the merchant wrote it on the order or its discount.
+    pub partner_code: Option<String>,
+    /// How often the product renews.
+    pub interval: Option<Interval>,
     pub country: Option<String>,
     pub email: Option<HashedEmail>,
     pub metadata: Metadata,
@@ -157,6 +164,10 @@ pub fn fold_order(
         product_id: last.product_id,
         product_name: last.product_name,
         discount_code: last.discount_code,
+        discount_id: last.discount_id,
+        discount_name: last.discount_name,
+        partner_code: last.partner_code,
+        interval: last.interval,
         country: last.country,
         email: last.email,
         metadata: last.metadata,

@@ -88,6 +88,25 @@ pub enum Interval {
     Year,
 }
 
+impl Interval {
+    /// The stored and shown name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Interval::Day => "day",
+            Interval::Week => "week",
+            Interval::Month => "month",
+            Interval::Year => "year",
+        }
+    }
+
+    /// The interval of this name.
+    pub fn named(name: &str) -> Option<Interval> {
+        [Interval::Day, Interval::Week, Interval::Month, Interval::Year]
+            .into_iter()
+            .find(|interval| interval.name() == name)
+    }
+}
+
 /// The state after all `facts` of one subscription, in any order.
 pub fn fold_subscription(facts: &[SubscriptionFact]) -> Option<SubscriptionState> {
     newest(facts, |fact| &fact.head).map(|fact| fact.state.clone())

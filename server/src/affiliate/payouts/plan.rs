@@ -30,7 +30,7 @@ impl Affiliates<'_> {
         let programs = self.control.programs(&self.workspace.id).await?;
         let minimum = |program: &str| {
             let program = programs.iter().find(|known| known.program.id == program)?;
-            let terms = &in_force(&program.program.versions, self.now_ms)?.terms;
+            let terms = &in_force(&program.program.versions, None, self.now_ms)?.terms;
             terms.minimum_payout.get(&currency).copied()
         };
         let partners = self.control.partners(&self.workspace.id, self.secrets).await?;

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use domain::identity::EmailHasher;
-use domain::order::{OrderKind, OrderStatus, RefundStatus, fold_order};
+use domain::order::{Interval, OrderKind, OrderStatus, RefundStatus, fold_order};
 
 use super::*;
 
@@ -67,6 +67,9 @@ fn a_paid_order_tells_money_buyer_and_subscription() {
     );
     assert_eq!((order.kind, order.status, order.paid), (OrderKind::New, OrderStatus::Paid, true));
     assert_eq!(order.discount_code.as_deref(), Some("PARTNER20"));
+    assert_eq!(order.discount_name.as_deref(), Some("Partner 20% (3 months)"));
+    assert_eq!(order.partner_code.as_deref(), Some("jane"), "the discount's metadata names the partner");
+    assert_eq!(order.interval, Some(Interval::Month));
     assert_eq!(order.country.as_deref(), Some("FR"));
     assert_eq!(order.currency.code(), "USD");
     assert_eq!(order.metadata["utm_source"], "newsletter");

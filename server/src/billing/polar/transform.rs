@@ -14,6 +14,9 @@ use serde_json::Value;
 use super::wire;
 use crate::billing::{Context, NormaliseError};
 
+/// Keys under which a merchant says which partner brought a sale. The second is what shops commonly write.
+const PARTNER_KEYS: [&str; 2] = ["tributary_partner", "affiliate"];
+
 /// Who tells: one delivery or one poll.
 pub(super) struct Teller<'a> {
     pub context: &'a Context<'a>,
@@ -38,6 +41,20 @@ impl Teller<'_> {
         let email = order.customer.as_ref().and_then(|customer| customer.email.as_deref());
         let billing = order.billing_address.and_then(|address| address.country);
         let country = billing.or_else(|| country_of(order.customer.as_ref()));
+        let own = metadata(order.metadata);
+        let (discount, discount_metadata) = match order.discount {
+            Some(discount) => {
+                (Some((discount.id, discount.name, discount.code)), metadata(discount.metadata))
+            }
+            None => (None, Metadata::new()),
+        };
+        let (discount_id, discount_name, discount_code) = discount.unwrap_or_default();
+        let (product_name, renews) = match order.product {
+            Some(product) => (product.name, product.recurring_interval),
+            None => (None, None),
+        };
+        let of_subscription = order.subscription.as_ref();
+        let renews = renews.or_else(|| of_subscription?.recurring_interval.clone());
         let fact = Fact::Order(OrderFact {
             head: self.head("order", &order.id, version_ms),
             created_ms: order.created_at.0,
@@ -62,11 +79,15 @@ impl Teller<'_> {
             checkout_id: order.checkout_id,
             customer_id: order.customer_id,
             product_id: order.product_id,
-            product_name: order.product.and_then(|product| product.name),
-            discount_code: order.discount.and_then(|discount| discount.code),
+            product_name,
+            discount_code,
+            discount_id,
+            discount_name,
+            partner_code: partner_code(&own).or_else(|| partner_code(&discount_metadata)),
+            interval: renews.as_deref().and_then(interval),
             country,
             email: email.and_then(|address| self.context.emails.hash(address)),
-            metadata: metadata(order.metadata),
+            metadata: own,
         });
         let customer = order.customer.map(|customer| self.customer(customer));
         let subscription =
@@ -299,12 +320,13 @@ fn checkout_status(word: &str) -> CheckoutStatus {
     }
 }
 
+/// A word we do not know is no interval.
 fn interval(word: &str) -> Option<Interval> {
-    match word {
-        "day" => Some(Interval::Day),
-        "week" => Some(Interval::Week),
-        "month" => Some(Interval::Month),
-        "year" => Some(Interval::Year),
-        _ => None,
-    }
+    Interval::named(word)
+}
+
+/// The code of a partner's link that a merchant wrote on an order or a discount.
+fn partner_code(metadata: &Metadata) -> Option<String> {
+    let written = PARTNER_KEYS.into_iter().find_map(|key| metadata.get(key));
+    written.filter(|code| !code.is_empty()).cloned()
 }

@@ -47,7 +47,7 @@ pub(super) struct Order {
     #[serde(default)]
     pub metadata: Option<BTreeMap<String, Value>>,
     pub customer: Option<Customer>,
-    pub product: Option<Named>,
+    pub product: Option<Product>,
     pub discount: Option<Discount>,
     pub subscription: Option<Subscription>,
 }
@@ -174,13 +174,20 @@ pub(super) struct Address {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Named {
+pub(super) struct Product {
     pub name: Option<String>,
+    /// Null for what is sold once.
+    pub recurring_interval: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Discount {
+    pub id: Option<String>,
+    pub name: Option<String>,
+    /// Null for a discount that is given without being typed in.
     pub code: Option<String>,
+    #[serde(default)]
+    pub metadata: Option<BTreeMap<String, Value>>,
 }
 
 /// An amount in minor units: a whole number, or its digits as text.

@@ -7,7 +7,7 @@ use clickhouse::Row;
 use domain::ids::{OrderId, VisitorId};
 use domain::matching::Match;
 use domain::money::{Conversion, Currency, Quoted, RateBook};
-use domain::order::{OrderKind, OrderState, Reported, reported};
+use domain::order::{Interval, OrderKind, OrderState, Reported, reported};
 use jiff::civil::Date;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,8 @@ use crate::store::row_binary::RowWriter;
 const COLUMNS: &str = "workspace_id, order_id, version, provider, connection_id, provider_order_id, status, kind, \
                        booked, created_at, paid_at, anchor_at, currency, net, discount, tax, total, fee, \
                        fee_currency, refunds, refund_excess, conversion, report_currency, report_net, \
-                       report_gross, report_refunds, rate_day, rate_source, rate_own, rate_report, product_id, product_name, discount_code, country, \
+                       report_gross, report_refunds, rate_day, rate_source, rate_own, rate_report, product_id, product_name, discount_code, \
+                       discount_id, discount_name, partner_code, plan_interval, country, \
                        customer_id, subscription_id, checkout_id, root_order_id, visitor_id, match_method, match_field, \
                        match_evidence, person_keys, visitors, state_hash, updated_at";
 
@@ -153,6 +154,10 @@ impl OrderRow<'_> {
         row.string(&text(&order.product_id))
             .string(&text(&order.product_name))
             .string(&text(&order.discount_code))
+            .string(&text(&order.discount_id))
+            .string(&text(&order.discount_name))
+            .string(&text(&order.partner_code))
+            .string(order.interval.map_or("", Interval::name))
             .string(&text(&order.country))
             .string(&text(&order.customer_id))
             .string(&text(&order.subscription_id))

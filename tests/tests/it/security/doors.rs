@@ -12,7 +12,8 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 72] = [
+const WANTED: [(&str, Option<Scope>); 77] = [
+    ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/links/{id}", Some(Scope::Write)),
     ("DELETE /v1/people", Some(Scope::Admin)),
@@ -30,6 +31,7 @@ const WANTED: [(&str, Option<Scope>); 72] = [
     ("GET /v1/commissions/{id}", Some(Scope::Read)),
     ("GET /v1/connections", Some(Scope::Read)),
     ("GET /v1/connections/{id}", Some(Scope::Read)),
+    ("GET /v1/coupons", Some(Scope::Read)),
     ("GET /v1/keys", Some(Scope::Admin)),
     ("GET /v1/links", Some(Scope::Read)),
     ("GET /v1/openapi.json", None),
@@ -46,6 +48,7 @@ const WANTED: [(&str, Option<Scope>); 72] = [
     ("GET /v1/people/erasures/{id}", Some(Scope::Admin)),
     ("GET /v1/programs", Some(Scope::Read)),
     ("GET /v1/programs/{id}", Some(Scope::Read)),
+    ("GET /v1/programs/{id}/groups", Some(Scope::Read)),
     ("GET /v1/reconcile", Some(Scope::Read)),
     ("GET /v1/reconciliation", Some(Scope::Read)),
     ("GET /v1/reports/channels", Some(Scope::Read)),
@@ -71,6 +74,7 @@ const WANTED: [(&str, Option<Scope>); 72] = [
     ("POST /v1/connections/{id}/sync", Some(Scope::Write)),
     ("POST /v1/connections/{id}/webhook", Some(Scope::Write)),
     ("POST /v1/connections/{id}/webhook/rotate", Some(Scope::Write)),
+    ("POST /v1/coupons", Some(Scope::Write)),
     ("POST /v1/import/hits", Some(Scope::Write)),
     ("POST /v1/keys", Some(Scope::Admin)),
     ("POST /v1/links", Some(Scope::Write)),
@@ -79,6 +83,7 @@ const WANTED: [(&str, Option<Scope>); 72] = [
     ("POST /v1/payouts/{id}/cancel", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/paid", Some(Scope::Admin)),
     ("POST /v1/programs", Some(Scope::Write)),
+    ("POST /v1/programs/{id}/groups", Some(Scope::Write)),
     ("POST /v1/programs/{id}/terms", Some(Scope::Write)),
     ("POST /v1/reconcile", Some(Scope::Write)),
     ("POST /v1/reconciliation", Some(Scope::Read)),

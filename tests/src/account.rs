@@ -15,6 +15,8 @@ use crate::{Shop, TestApp, days};
 
 const WORKSPACE: &str = "ws_account";
 const SECRET: &str = "a secret between the stand-in and this test";
+/// When every account's test is, for us and for the stand-in: the days written in the tests lie before it.
+const NOW: &str = "2026-11-16T09:00:00Z";
 /// More steps than any history here needs.
 const STEPS_MAX: usize = 10_000;
 
@@ -53,19 +55,17 @@ impl Account {
             endpoints: vec![endpoint],
             rate_limit_per_minute: 1_000_000,
             retry_scale: 0.0005,
+            starts_at: Some(now()),
             ..Options::default()
         };
         change(&mut options);
         let polar = start(options).await.expect("the stand-in starts");
         let http = reqwest::Client::builder().no_proxy().build().expect("a client without extras");
-        // The stand-in signs with the machine's time, so the server goes by it too.
-        let clock: Value = get(&http, &format!("{}/standin/clock", polar.url())).await;
-        let now: jiff::Timestamp = clock["now"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
-        app.clock.set(now.as_millisecond() - days(370).0);
+        app.clock.set(now().as_millisecond() - days(370).0);
         let shop = Shop::open_on(Arc::clone(&app), WORKSPACE).await;
         let account = Account { shop, polar, http };
         account.connect(DEFAULT_TOKEN).await;
-        app.clock.set(now.as_millisecond());
+        app.clock.set(now().as_millisecond());
         account
     }
 
@@ -271,6 +271,11 @@ impl Account {
         let answer = app.send(request.body(json!({ "full": full }).to_string())).await;
         assert_eq!(answer.status, 202, "{}", answer.text());
     }
+}
+
+/// [`NOW`].
+fn now() -> jiff::Timestamp {
+    NOW.parse().expect("an instant")
 }
 
 async fn get(http: &reqwest::Client, address: &str) -> Value {

@@ -1,5 +1,5 @@
 //! The stand-in's time: instants as Polar writes them, and a clock that can be moved forward.
-//! Signatures never use the moved clock: receivers compare them with their own wall clock.
+//! Signatures never use the moved clock: receivers compare them with their own clock.
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};

@@ -165,6 +165,9 @@ fn read_state(options: &Options, public_url: String) -> std::io::Result<State> {
         return Ok(state);
     }
     let mut state = State::new(options.seed, public_url, options.success_url.as_deref());
+    if let Some(at) = options.starts_at {
+        state.starts_at(clock::Time(at.as_microsecond()));
+    }
     state.tokens.push(Token { token: options.token.clone(), scopes: vec!["*".into()] });
     for endpoint in &options.endpoints {
         let events = if endpoint.events.is_empty() {

@@ -41,6 +41,9 @@ struct Args {
     /// Makes ids the same in every run.
     #[arg(long, env = "POLAR_STANDIN_SEED")]
     seed: Option<u64>,
+    /// The instant its clock shows when it starts, such as 2026-10-01T09:00:00Z; the machine's when left out.
+    #[arg(long, env = "POLAR_STANDIN_STARTS_AT")]
+    starts_at: Option<jiff::Timestamp>,
     /// Read at the start and written at the end, so that sales outlive a restart.
     #[arg(long, env = "POLAR_STANDIN_STATE")]
     state_file: Option<PathBuf>,
@@ -64,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         success_url: args.success_url,
         rate_limit_per_minute: args.rate_limit_per_minute,
         retry_scale: args.retry_scale,
+        starts_at: args.starts_at,
         state_file: args.state_file,
     })
     .await

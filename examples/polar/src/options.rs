@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::webhook::signature::Secret;
 
 /// The token that may do everything, unless [`Options::token`] says otherwise.
@@ -43,6 +45,9 @@ pub struct Options {
     pub rate_limit_per_minute: u32,
     /// Multiplies the waits between attempts; 0.001 makes ten attempts take seconds.
     pub retry_scale: f64,
+    /// The instant its clock shows when it starts, by which it also signs; the machine's when absent. Without
+    /// effect on a state that is read from a file, which keeps its own time.
+    pub starts_at: Option<Timestamp>,
     /// Read at the start, written at the end.
     pub state_file: Option<PathBuf>,
 }
@@ -58,6 +63,7 @@ impl Default for Options {
             success_url: None,
             rate_limit_per_minute: 500,
             retry_scale: 1.0,
+            starts_at: None,
             state_file: None,
         }
     }

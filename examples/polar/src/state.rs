@@ -26,7 +26,10 @@ pub struct Token {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
     pub ids: Ids,
-    /// How far the stand-in's clock runs ahead of the wall clock, in microseconds.
+    /// How far its day is from the machine's, in microseconds: [`crate::Options::starts_at`] set it once.
+    #[serde(default)]
+    pub shift_us: i64,
+    /// How far the stand-in's clock was moved ahead since, in microseconds.
     pub ahead_us: i64,
     pub public_url: String,
     pub tokens: Vec<Token>,
@@ -63,6 +66,7 @@ impl State {
         let products = catalogue::products();
         let mut state = State {
             ids: Ids::new(seed),
+            shift_us: 0,
             ahead_us: 0,
             public_url,
             tokens: Vec::new(),
@@ -97,10 +101,22 @@ impl State {
         state
     }
 
-    /// The stand-in's own time.
+    /// The stand-in's own time, in which sales happen.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time(Time::wall().0 + self.ahead_us)
+        Time(self.sending_now().0 + self.ahead_us)
+    }
+
+    /// The time at which webhooks leave and are signed, which is not moved ahead: receivers compare a signature
+    /// with their own clock.
+    #[must_use]
+    pub fn sending_now(&self) -> Time {
+        Time(Time::wall().0 + self.shift_us)
+    }
+
+    /// Has the clock show this instant now.
+    pub fn starts_at(&mut self, at: Time) {
+        self.shift_us = at.0 - Time::wall().0;
     }
 
     /// A product that is known to exist.

@@ -11,7 +11,6 @@ use uuid::Uuid;
 
 use super::{ATTEMPTS_MAX, Attempt, FAILED_IN_A_ROW_MAX, Outcome};
 use crate::Standin;
-use crate::clock::Time;
 
 /// Longest wait between attempts before the random factor is cut to 10–20 minutes.
 const BACKOFF_MS_MAX: u64 = 20 * 60 * 1000;
@@ -117,9 +116,9 @@ fn settle(
     succeeded: bool,
 ) {
     let mut state = standin.state();
-    let id = state.ids.uuid();
+    let (id, now) = (state.ids.uuid(), state.sending_now());
     let event = &mut state.events[at];
-    event.attempts.push(Attempt { id, at: Time::wall(), http_code, response, succeeded });
+    event.attempts.push(Attempt { id, at: now, http_code, response, succeeded });
     let failures = event.attempts.len();
     if event.outcome != Outcome::Pending {
         return; // its endpoint was disabled meanwhile
@@ -147,7 +146,7 @@ fn settle(
     let is_hopeless = endpoint.finished.len() == FAILED_IN_A_ROW_MAX && !endpoint.finished.contains(&true);
     if is_hopeless && endpoint.enabled {
         endpoint.enabled = false;
-        endpoint.modified_at = Some(Time::wall());
+        endpoint.modified_at = Some(now);
         endpoint.finished.clear();
         let mut skipped = 0;
         for event in &mut state.events {
@@ -170,7 +169,7 @@ async fn post(standin: &Standin, at: usize) -> (Option<u16>, Option<String>) {
         let Some(endpoint) = state.endpoints.iter().find(|endpoint| endpoint.id == event.endpoint_id) else {
             return (None, Some("the endpoint was deleted".to_owned()));
         };
-        let (id, timestamp) = (event.id.to_string(), Time::wall().seconds());
+        let (id, timestamp) = (event.id.to_string(), state.sending_now().seconds());
         standin
             .client
             .post(&endpoint.url)
@@ -205,9 +204,9 @@ pub fn redeliver(standin: &Arc<Standin>, id: Uuid) -> bool {
         let (http_code, response) = post(&standin, at).await;
         let succeeded = http_code.is_some_and(|code| (200..300).contains(&code));
         let mut state = standin.state();
-        let id = state.ids.uuid();
+        let (id, now) = (state.ids.uuid(), state.sending_now());
         let event = &mut state.events[at];
-        event.attempts.push(Attempt { id, at: Time::wall(), http_code, response, succeeded });
+        event.attempts.push(Attempt { id, at: now, http_code, response, succeeded });
         if succeeded && event.outcome != Outcome::Pending {
             event.outcome = Outcome::Succeeded;
         }

@@ -26,6 +26,29 @@ async fn deliveries_carry_polars_headers_and_a_signature_of_now() {
 }
 
 #[tokio::test]
+async fn a_start_of_its_own_dates_sales_and_signatures_whatever_the_machines_clock() {
+    let starts_at: jiff::Timestamp = "2031-03-05T10:00:00Z".parse().expect("an instant");
+    let options = Options { starts_at: Some(starts_at), ..Options::default() };
+    let world = World::with(|_| StatusCode::OK, options).await;
+    world.buys("templates", "a@example.com").await;
+    // A test does not take an hour.
+    let is_then = |seconds: i64| (starts_at.as_second()..starts_at.as_second() + 3600).contains(&seconds);
+    for one in world.deliveries().await {
+        assert!(is_then(one.header("webhook-timestamp").parse().expect("seconds")));
+        let at: jiff::Timestamp =
+            one.body()["timestamp"].as_str().and_then(|at| at.parse().ok()).expect("an instant");
+        assert!(is_then(at.as_second()), "{at}");
+    }
+    world.post("/standin/clock/advance", json!({ "days": 40 })).await;
+    world.buys("templates", "b@example.com").await;
+    let last = world.deliveries().await.pop().expect("a delivery");
+    assert!(
+        is_then(last.header("webhook-timestamp").parse().expect("seconds")),
+        "signatures are not moved ahead"
+    );
+}
+
+#[tokio::test]
 async fn the_merchants_own_secret_signs_with_its_bytes() {
     let world = World::new().await;
     let endpoints = world.get("/v1/webhooks/endpoints").await;

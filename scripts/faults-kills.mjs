@@ -48,7 +48,10 @@ function deliver(orderId) {
   });
 }
 
-/** Webhooks one after another until the server is gone. */
+/** A shop that sells forty times a second beside the flood of hits. */
+const BETWEEN_ORDERS_MS = 25;
+
+/** Webhooks, one at a time, until the server is gone. */
 async function tell(round) {
   const acknowledged = [];
   for (let number = 0; ; number++) {
@@ -58,6 +61,7 @@ async function tell(round) {
     if (status === 0) return acknowledged;
     if (status !== 202) throw new Error(`a webhook was answered ${status}`);
     acknowledged.push(orderId);
+    await pause(BETWEEN_ORDERS_MS);
   }
 }
 
@@ -96,7 +100,8 @@ export async function kills() {
     const { child, ready_ms } = await start(data, often);
     const options = ["--once", "--acknowledged", ids, "--connections", connections, "--seconds", 20, "--seed", round + 1];
     const [sending, telling] = [generate(...options), tell(round)];
-    await pause(100 + below(1000));
+    // Long enough to come to its full rate, most of the time.
+    await pause(100 + below(2400));
     await end(child, "SIGKILL");
     const sent = await sending;
     for (const line of readFileSync(ids, "latin1").split("\n")) if (line !== "") hits.add(line);

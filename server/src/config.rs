@@ -117,6 +117,8 @@ pub struct Poll {
 #[serde(deny_unknown_fields)]
 pub struct Outbound {
     pub allowed_networks: Vec<String>,
+    pub delivery_timeout_ms: u64,
+    pub disable_after_days: u32,
 }
 
 #[derive(Debug, Clone, Deserialize)]

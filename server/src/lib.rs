@@ -14,6 +14,8 @@ pub mod config;
 pub mod control;
 pub mod dashboard;
 pub mod effects;
+pub mod endpoints;
+pub mod events;
 pub mod http;
 pub mod ingest;
 pub mod jobs;

@@ -22,5 +22,6 @@ pub mod matching;
 pub mod money;
 pub mod order;
 pub mod report;
+pub mod retry;
 pub mod visit;
 pub mod visitor_token;

@@ -24,11 +24,18 @@ pub enum AffiliateError {
     #[error("there is no payout {0:?} in this workspace")]
     UnknownPayout(String),
     #[error(
+        "the partner {partner} has no statement of {month}: statements are made of months that are over, from the \
+         partner's first entry on"
+    )]
+    UnknownStatement { partner: String, month: String },
+    #[error(
         "what is due changed since the preview, or the token is of another one; look again and approve that"
     )]
     PreviewOutdated,
     #[error("the payout {id} is {} already; nothing was changed", .state.name())]
     PayoutClosed { id: String, state: PayoutState },
+    #[error("what is left of the payout {0} is with PayPal, which says how it ends; nothing was changed")]
+    WithPaypal(String),
     #[error("the ledger changed in the same moment; nothing was done, try again")]
     Raced,
     #[error("the code {0:?} is taken, and a code is never given away twice; choose another")]

@@ -10,6 +10,7 @@ pub mod links;
 pub mod partners;
 pub mod payouts;
 pub mod programs;
+pub mod statements;
 
 pub use error::AffiliateError;
 

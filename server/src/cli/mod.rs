@@ -7,6 +7,7 @@ mod commission;
 mod connection;
 mod demo;
 mod doctor;
+mod endpoint;
 mod engine;
 mod erase;
 mod explain;
@@ -86,6 +87,9 @@ enum Command {
     /// What partners are paid: looked at, approved, given out as files, closed.
     #[command(subcommand)]
     Payout(payout::Command),
+    /// Who is told of events, signed as Standard Webhooks, and what came of it.
+    #[command(subcommand)]
+    Endpoint(endpoint::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
@@ -126,6 +130,7 @@ pub fn main() -> ExitCode {
             Command::Link(command) => command.run(config).await,
             Command::Commission(command) => command.run(config).await,
             Command::Payout(command) => command.run(config).await,
+            Command::Endpoint(command) => command.run(config).await,
             Command::Attribute(command) => command.run(config).await,
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,

@@ -60,6 +60,27 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
+    /// Say that one partner's part was sent.
+    ItemPaid {
+        /// pay_…
+        id: String,
+        /// prt_…
+        partner: String,
+        /// What the rail calls the payment.
+        #[arg(long, default_value = "")]
+        reference: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Say that one partner's part was not sent or did not arrive: it is due again.
+    ItemFailed {
+        /// pay_…
+        id: String,
+        /// prt_…
+        partner: String,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Call off a payout that was not sent.
     Cancel {
         /// pay_…
@@ -76,6 +97,8 @@ impl Command {
         | Command::List { of }
         | Command::File { of, .. }
         | Command::Paid { of, .. }
+        | Command::ItemPaid { of, .. }
+        | Command::ItemFailed { of, .. }
         | Command::Cancel { of, .. }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
@@ -119,6 +142,12 @@ impl Command {
             }
             Command::Paid { id, reference, failed, .. } => {
                 println!("{}", told(&affiliates.payout_paid(&id, &Sent { reference, failed }).await?));
+            }
+            Command::ItemPaid { id, partner, reference, .. } => {
+                println!("{}", told(&affiliates.payout_item_paid(&id, &partner, &reference).await?));
+            }
+            Command::ItemFailed { id, partner, .. } => {
+                println!("{}", told(&affiliates.payout_item_failed(&id, &partner).await?));
             }
             Command::Cancel { id, .. } => println!("{}", told(&affiliates.cancel_payout(&id).await?)),
         }

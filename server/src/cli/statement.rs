@@ -1,9 +1,13 @@
-//! `tributary statement`: monthly statements of a connection, exported, and the proof that none was changed.
+//! `tributary statement`: monthly statements of a connection or a partner, exported, and the proof that none was changed.
+
+mod partner;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
-use domain::books::{Sealed, faults, to_csv};
+use domain::affiliate::statement::PartnerStatement;
+use domain::books::{Chained, Sealed, Statement, faults, to_csv};
+use serde::de::DeserializeOwned;
 
 use super::client::{Errand, Of, Server};
 use crate::config::Config;
@@ -29,10 +33,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// A partner's statements: listed, or one exported.
+    Partner(partner::Partner),
     /// Prove that no statement was changed and none is missing: those in the store, or exported JSON files, which
     /// needs neither a server nor its data.
     Verify {
-        /// Exported files of one connection.
+        /// Exported files of one connection, or of one partner.
         files: Vec<PathBuf>,
         #[command(flatten)]
         of: Of,
@@ -53,6 +59,7 @@ impl Command {
                     }
                 }
             }
+            Command::Partner(partner) => partner.run(config).await,
             Command::Verify { files, of } if files.is_empty() => verify_stored(config, &of).await,
             Command::Verify { files, .. } => verify_files(&files),
         }
@@ -124,24 +131,47 @@ async fn verify_stored(config: Config, of: &Of) -> anyhow::Result<()> {
             );
         }
     }
-    ensure!(chains().all(|chain| chain.whole), "a chain is not whole; each line says where");
+    for chain in found.iter().flat_map(|found| &found.partners) {
+        let mark = if chain.whole { "ok  " } else { "FAIL" };
+        let newest = chain.hash.as_deref().unwrap_or("none");
+        println!("{mark}  {}: {} statements, newest {newest}", chain.partner, chain.statements);
+        chain.faults.iter().for_each(|fault| println!("      {fault}"));
+    }
+    ensure!(found.iter().all(|found| found.passed), "a chain is not whole; each line says where");
     Ok(())
 }
 
 fn verify_files(files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut made: Vec<Sealed> = Vec::new();
+    let mut texts = Vec::new();
     for path in files {
-        let name = path.display();
+        let name = path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
-        made.push(serde_json::from_str(&text).with_context(|| format!("{name} is no exported statement"))?);
+        texts.push((name, text));
     }
-    made.sort_by_key(|sealed| sealed.statement.number);
-    let found = faults(&made);
+    let of_partner = |(_, text): &(String, String)| {
+        serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.get("partner").is_some())
+    };
+    let (found, newest) = match texts.iter().any(of_partner) {
+        true => proved::<PartnerStatement>(&texts)?,
+        false => proved::<Statement>(&texts)?,
+    };
     if found.is_empty() {
-        let newest = made.last().map_or("", |last| last.hash.as_str());
-        println!("ok    {} statements, newest {newest}", made.len());
+        println!("ok    {} statements, newest {newest}", texts.len());
         return Ok(());
     }
     found.iter().for_each(|fault| println!("FAIL  {fault}"));
     bail!("the chain is not whole")
+}
+
+/// What is wrong with exported statements, and the hash of the newest.
+fn proved<S: Chained + DeserializeOwned>(
+    texts: &[(String, String)],
+) -> anyhow::Result<(Vec<String>, String)> {
+    let mut made: Vec<Sealed<S>> = Vec::new();
+    for (name, text) in texts {
+        made.push(serde_json::from_str(text).with_context(|| format!("{name} is no exported statement"))?);
+    }
+    made.sort_by_key(|sealed| sealed.statement.number());
+    let newest = made.last().map_or_else(String::new, |last| last.hash.clone());
+    Ok((faults(&made), newest))
 }

@@ -1,14 +1,9 @@
 //! `tributary workspace`: one merchant's data each.
 
 use anyhow::{Context, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 
 use crate::config::Config;
-use crate::control::workspaces::{AlertWebhook, Settings, Workspace};
-use crate::effects::random_bytes;
-use crate::jobs::match_watch::secret_place;
-use crate::outbound::Outbound;
+use crate::control::workspaces::{Settings, Workspace};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -31,13 +26,6 @@ pub enum Command {
         /// Days before a purchase in which a visit can earn.
         #[arg(long)]
         window_days: Option<u32>,
-    },
-    /// Choose whom alerts are sent to.
-    Set {
-        id: String,
-        /// Address that takes alerts as Standard Webhooks; its secret is printed once. Empty: nobody.
-        #[arg(long, value_name = "URL")]
-        alert_url: String,
     },
     /// List the workspaces.
     List,
@@ -64,23 +52,6 @@ impl Command {
                     "  <script async src=\"{}/p.js\" data-workspace=\"{}\"></script>\n",
                     app.config.http.public_url, workspace.id
                 );
-            }
-            Command::Set { id, alert_url } => {
-                let mut workspace = app.workspace(&id).await?;
-                workspace.settings.alert_webhook = match alert_url.as_str() {
-                    "" => None,
-                    url => {
-                        let address =
-                            url::Url::parse(url).with_context(|| format!("{url:?} is no address"))?;
-                        Outbound::new(&app.config.outbound)?.check(&address)?;
-                        let key: [u8; 24] = random_bytes();
-                        let secret = format!("whsec_{}", STANDARD.encode(key));
-                        println!("alerts of {id} go to {url}, signed with {secret}");
-                        let sealed_secret = app.secrets.seal(&secret_place(&id), secret.as_bytes());
-                        Some(AlertWebhook { url: url.to_owned(), sealed_secret })
-                    }
-                };
-                app.control.update_workspace(&workspace, app.clock.now_ms()).await?;
             }
             Command::List => {
                 for workspace in app.control.workspaces().await? {

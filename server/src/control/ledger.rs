@@ -8,7 +8,9 @@ use domain::ids::OrderId;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::outbox::tell;
 use super::{Control, ControlError, volumes};
+use crate::events;
 
 /// Which commissions.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +88,7 @@ impl Control {
                 return Ok(false);
             }
         }
+        tell(&mut transaction, &events::of_postings(workspace_id, postings), now_ms).await?;
         transaction.commit().await?;
         Ok(true)
     }

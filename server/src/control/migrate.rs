@@ -24,6 +24,10 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../sql/control/migrations/0006_rule_versions.sql"),
     },
     Migration { name: "0007_terms.sql", sql: include_str!("../../../sql/control/migrations/0007_terms.sql") },
+    Migration {
+        name: "0009_payout_rails.sql",
+        sql: include_str!("../../../sql/control/migrations/0009_payout_rails.sql"),
+    },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

@@ -4,12 +4,16 @@
 pub mod comparisons;
 pub mod connections;
 pub mod coupons;
+pub mod deliveries;
 pub mod dirty;
+pub mod endpoints;
 pub mod erasures;
 pub mod groups;
 pub mod keys;
 pub mod ledger;
 mod migrate;
+mod outbox;
+pub mod partner_statements;
 pub mod partners;
 pub mod payouts;
 pub mod polls;

@@ -8,7 +8,9 @@ use domain::affiliate::{LinkCode, PartnerStatus};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::outbox::tell;
 use super::{Control, ControlError};
+use crate::events;
 use crate::secrets::Secrets;
 
 /// How somebody is paid.
@@ -87,6 +89,11 @@ impl Control {
             return Err(ControlError::Exists("A partner with this address".to_owned()));
         }
         let mut transaction = self.pool.begin().await?;
+        let before = sqlx::query("SELECT status FROM partners WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        let is_news = before.is_none_or(|row| row.get::<String, _>(0) != partner.status.name());
         sqlx::query(
             "INSERT INTO partners (id, workspace_id, program_id, name, status, email_key, sealed_email, \
              payout_method, sealed_payout, created_at_ms, updated_at_ms) \
@@ -116,6 +123,9 @@ impl Control {
         .bind(partner.status.name())
         .execute(&mut *transaction)
         .await?;
+        if is_news {
+            tell(&mut transaction, &[events::of_partner(partner, now_ms)], now_ms).await?;
+        }
         transaction.commit().await?;
         Ok(())
     }

@@ -1,14 +1,16 @@
-//! Payouts: approved and closed together with the entries they move, in one transaction each, so that one half is never
-//! there without the other.
+//! Payouts: approved, and ended item by item, together with the entries they move and the events that tell of it, in
+//! one transaction each, so that one part is never there without the others.
 
 use domain::affiliate::payout::Method;
 use domain::money::Currency;
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::ledger::{Posting, add};
+use super::outbox::tell;
 use super::{Control, ControlError};
+use crate::events::{self, Event};
 use crate::secrets::Secrets;
 
 /// Where a payout, or one partner's part of it, stands.
@@ -50,6 +52,24 @@ pub struct StoredItem {
     pub recipient: String,
     pub amount_minor: i64,
     pub state: PayoutState,
+    pub rail: Rail,
+}
+
+/// What is known of an item's way to the partner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rail {
+    /// What the rail, or whoever sent the money, calls the payment.
+    pub reference: String,
+    /// The PayPal batch it is in.
+    pub sender_batch_id: Option<String>,
+    /// What PayPal calls it.
+    pub item_id: String,
+    /// As the rail last said it: `UNCLAIMED`, …
+    pub status: String,
+    /// Why it did not arrive, or has not yet.
+    pub problem: String,
+    /// What the rail took beside the amount, in the payout's currency.
+    pub fee_minor: i64,
 }
 
 /// A payout as it is stored.
@@ -117,47 +137,67 @@ impl Control {
                 return Ok(false);
             }
         }
+        tell(&mut transaction, &[events::of_payout(payout, payout.approved_at_ms)], payout.approved_at_ms)
+            .await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    /// Closes a payout that is under way, as `closed` says, with the entries that end it. False when it was closed, or
-    /// the ledger changed, meanwhile; then nothing was changed.
-    pub async fn close_payout(
+    /// Ends items that are under way, as `ended` says, with the entries that end them, and the payout with its last one.
+    /// False when one of them had ended, or the ledger changed, meanwhile; then nothing was changed.
+    pub async fn end_items(
         &self,
-        closed: &StoredPayout,
+        payout: &StoredPayout,
+        ended: &[StoredItem],
         postings: &[Posting],
         now_ms: i64,
     ) -> Result<bool, ControlError> {
         let mut transaction = self.pool.begin().await?;
-        let done = sqlx::query(
-            "UPDATE payouts SET state = $2, reference = $3, closed_at_ms = $4 WHERE id = $1 AND state = 'processing'",
-        )
-        .bind(&closed.id)
-        .bind(closed.state.name())
-        .bind(&closed.reference)
-        .bind(now_ms)
-        .execute(&mut *transaction)
-        .await?;
-        if done.rows_affected() == 0 {
+        // First the payout, so that two who end items of it do so one after the other.
+        let held = sqlx::query("UPDATE payouts SET reference = $2 WHERE id = $1 AND state = 'processing'")
+            .bind(&payout.id)
+            .bind(&payout.reference)
+            .execute(&mut *transaction)
+            .await?;
+        let mut is_done = held.rows_affected() > 0;
+        for item in ended {
+            is_done = is_done && end_item(&mut transaction, item, now_ms).await?;
+        }
+        for posting in postings {
+            is_done = is_done && add(&mut transaction, &payout.workspace_id, posting, now_ms).await?;
+        }
+        if !is_done {
             transaction.rollback().await?;
             return Ok(false);
         }
-        for item in &closed.items {
-            sqlx::query("UPDATE payout_items SET state = $2 WHERE id = $1")
-                .bind(&item.id)
-                .bind(item.state.name())
-                .execute(&mut *transaction)
-                .await?;
+        let mut events: Vec<Event> =
+            ended.iter().filter_map(|item| events::of_item(payout, item, now_ms)).collect();
+        if let Some(closed) = close_when_ended(&mut transaction, payout, now_ms).await? {
+            events.push(events::of_payout(&closed, now_ms));
         }
-        for posting in postings {
-            if !add(&mut transaction, &closed.workspace_id, posting, now_ms).await? {
-                transaction.rollback().await?;
-                return Ok(false);
-            }
-        }
+        tell(&mut transaction, &events, now_ms).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// Writes what a rail says of items that are still under way.
+    pub async fn note_items(&self, items: &[StoredItem]) -> Result<(), ControlError> {
+        let mut transaction = self.pool.begin().await?;
+        for StoredItem { id, rail, .. } in items {
+            sqlx::query(
+                "UPDATE payout_items SET rail_item_id = $2, rail_status = $3, rail_problem = $4, fee_minor = $5 \
+                 WHERE id = $1 AND state = 'processing'",
+            )
+            .bind(id)
+            .bind(&rail.item_id)
+            .bind(&rail.status)
+            .bind(&rail.problem)
+            .bind(rail.fee_minor)
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Payouts of a workspace with their items, oldest first; only the one of this id when there is one.
@@ -173,10 +213,10 @@ impl Control {
              ORDER BY approved_at_ms, id"
         );
         let items = format!(
-            "SELECT payout_id, id, partner_id, name, method, sealed_recipient, amount_minor, state FROM payout_items \
-             WHERE payout_id IN (SELECT id {chosen}) ORDER BY partner_id"
+            "SELECT payout_id, id, partner_id, name, method, sealed_recipient, amount_minor, state, reference, \
+             sender_batch_id, rail_item_id, rail_status, rail_problem, fee_minor FROM payout_items WHERE payout_id IN (SELECT id {chosen}) ORDER BY partner_id"
         );
-        let bound = |sql: String| -> sqlx::query::Query<'static, sqlx::Any, sqlx::any::AnyArguments> {
+        let bound = |sql: String| -> sqlx::query::Query<'static, Any, sqlx::any::AnyArguments> {
             sqlx::query(AssertSqlSafe(sql)).bind(workspace_id.to_owned()).bind(id.unwrap_or("").to_owned())
         };
         let rows = bound(heads).fetch_all(&self.pool).await?;
@@ -189,6 +229,61 @@ impl Control {
         }
         Ok(payouts)
     }
+}
+
+/// False when the item had ended before.
+async fn end_item(
+    transaction: &mut Transaction<'_, Any>,
+    StoredItem { id, state, rail, .. }: &StoredItem,
+    now_ms: i64,
+) -> Result<bool, ControlError> {
+    let done = sqlx::query(
+        "UPDATE payout_items SET state = $2, reference = $3, rail_item_id = $4, rail_status = $5, rail_problem = $6, \
+         fee_minor = $7, concluded_at_ms = $8 WHERE id = $1 AND state = 'processing'",
+    )
+    .bind(id)
+    .bind(state.name())
+    .bind(&rail.reference)
+    .bind(&rail.item_id)
+    .bind(&rail.status)
+    .bind(&rail.problem)
+    .bind(rail.fee_minor)
+    .bind(now_ms)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Closes the payout when none of its items is under way any more, and answers it as it then is: paid when one of them
+/// was.
+async fn close_when_ended(
+    transaction: &mut Transaction<'_, Any>,
+    payout: &StoredPayout,
+    now_ms: i64,
+) -> Result<Option<StoredPayout>, ControlError> {
+    let rows = sqlx::query("SELECT id, state FROM payout_items WHERE payout_id = $1")
+        .bind(&payout.id)
+        .fetch_all(&mut **transaction)
+        .await?;
+    let mut closed = payout.clone();
+    for row in &rows {
+        let (id, state): (String, String) = (row.get(0), row.get(1));
+        let state = PayoutState::read(&state)?;
+        closed.items.iter_mut().filter(|item| item.id == id).for_each(|item| item.state = state);
+    }
+    if closed.items.iter().any(|item| item.state == PayoutState::Processing) {
+        return Ok(None);
+    }
+    let is_paid = closed.items.iter().any(|item| item.state == PayoutState::Paid);
+    closed.state = if is_paid { PayoutState::Paid } else { PayoutState::Canceled };
+    closed.closed_at_ms = Some(now_ms);
+    sqlx::query("UPDATE payouts SET state = $2, closed_at_ms = $3 WHERE id = $1")
+        .bind(&closed.id)
+        .bind(closed.state.name())
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(Some(closed))
 }
 
 fn damaged(why: impl ToString) -> ControlError {
@@ -221,6 +316,14 @@ fn read_item(row: &AnyRow, secrets: &Secrets) -> Result<StoredItem, ControlError
         recipient: String::from_utf8(recipient).map_err(damaged)?,
         amount_minor: row.get(6),
         state: PayoutState::read(&state)?,
+        rail: Rail {
+            reference: row.get(8),
+            sender_batch_id: row.get(9),
+            item_id: row.get(10),
+            status: row.get(11),
+            problem: row.get(12),
+            fee_minor: row.get(13),
+        },
         id,
     })
 }

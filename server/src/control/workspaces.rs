@@ -44,16 +44,6 @@ pub struct Settings {
     pub rules_version: u32,
     /// Visits that may not earn.
     pub exclusions: Vec<Exclusion>,
-    /// Whom alerts are sent to; none: they are told on the dashboard, in the log and as a metric only.
-    pub alert_webhook: Option<AlertWebhook>,
-}
-
-/// Somebody who takes alerts, as Standard Webhooks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AlertWebhook {
-    pub url: String,
-    /// AES-256-GCM; what signs the deliveries.
-    pub sealed_secret: String,
 }
 
 impl Default for Settings {
@@ -68,7 +58,6 @@ impl Default for Settings {
             rules: Vec::new(),
             rules_version: 0,
             exclusions: Vec::new(),
-            alert_webhook: None,
         }
     }
 }

@@ -231,12 +231,14 @@ impl From<AffiliateError> for Problem {
             AffiliateError::UnknownCoupon(_) => Problem::not_found("unknown_coupon", sentence),
             AffiliateError::UnknownCommission(_) => Problem::not_found("unknown_commission", sentence),
             AffiliateError::UnknownPayout(_) => Problem::not_found("unknown_payout", sentence),
+            AffiliateError::UnknownStatement { .. } => Problem::not_found("unknown_statement", sentence),
             AffiliateError::PreviewOutdated => {
                 Problem::new(StatusCode::CONFLICT, "preview_outdated", sentence)
             }
             AffiliateError::PayoutClosed { .. } => {
                 Problem::new(StatusCode::CONFLICT, "payout_closed", sentence)
             }
+            AffiliateError::WithPaypal(_) => Problem::new(StatusCode::CONFLICT, "with_paypal", sentence),
             AffiliateError::Raced => Problem::unavailable("ledger_busy", sentence, 1),
             AffiliateError::CodeTaken(_) => Problem::new(StatusCode::CONFLICT, "code_taken", sentence),
             AffiliateError::Status { .. } => Problem::new(StatusCode::CONFLICT, "wrong_status", sentence),

@@ -118,6 +118,8 @@ const CODES: &[Code] = &[
     code("unauthorized", StatusCode::UNAUTHORIZED, "There is no valid key with the request."),
     code("unknown_commission", StatusCode::NOT_FOUND, "The workspace has no such commission."),
     code("unknown_connection", StatusCode::NOT_FOUND, "The workspace has no such connection."),
+    code("unknown_delivery", StatusCode::NOT_FOUND, "The workspace has no such delivery of an event."),
+    code("unknown_endpoint", StatusCode::NOT_FOUND, "The workspace has no such endpoint."),
     code("unknown_erasure", StatusCode::NOT_FOUND, "There is no erasure with that id."),
     code("unknown_key", StatusCode::NOT_FOUND, "There is no such key to revoke."),
     code("unknown_link", StatusCode::NOT_FOUND, "There is no link with that code."),
@@ -134,6 +136,11 @@ const CODES: &[Code] = &[
     ),
     code("unknown_workspace", StatusCode::NOT_FOUND, "There is no such workspace, or it is gone."),
     code("visitor_not_signed", StatusCode::BAD_REQUEST, "Only a signed visitor id can be handed over."),
+    code(
+        "with_paypal",
+        StatusCode::CONFLICT,
+        "What is left of the payout is with PayPal, which says how it ends.",
+    ),
     code("wrong_status", StatusCode::CONFLICT, "There is no such step from where the partner stands."),
 ];
 

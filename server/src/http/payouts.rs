@@ -28,6 +28,8 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(file))
         .routes(routes!(paid))
         .routes(routes!(cancel))
+        .routes(routes!(item_paid))
+        .routes(routes!(item_failed))
 }
 
 /// Payouts, newest first.
@@ -166,4 +168,42 @@ async fn cancel(
     Path(id): Path<String>,
 ) -> Result<Json<PayoutDocument>, Problem> {
     Ok(Json(Affiliates::of(&app, &caller.workspace).cancel_payout(&id).await?))
+}
+
+/// How one partner's part was sent.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemSent {
+    /// What the rail calls the payment, such as the number of a bank transfer or of a Stripe invoice.
+    #[serde(default)]
+    pub reference: String,
+}
+
+/// Say that one partner's part was sent. Said again it changes nothing.
+#[utoipa::path(post, path = "/v1/payouts/{id}/items/{partner}/paid", tag = "Affiliates",
+    params(("id" = String, Path), ("partner" = String, Path)), request_body = ItemSent,
+    responses((status = 200, body = PayoutDocument), (status = "4XX", body = Problem)))]
+async fn item_paid(
+    State(app): State<App>,
+    caller: Admin,
+    Path((id, partner)): Path<(String, String)>,
+    body: Bytes,
+) -> Result<Json<PayoutDocument>, Problem> {
+    let affiliates = Affiliates::of(&app, &caller.workspace);
+    affiliates.payout(&id).await?;
+    let sent: ItemSent =
+        if body.is_empty() { ItemSent::default() } else { read(&body, r#"{"reference": "TRANSFER-1"}"#)? };
+    Ok(Json(affiliates.payout_item_paid(&id, &partner, &sent.reference).await?))
+}
+
+/// Say that one partner's part was not sent or did not arrive: it is due again.
+#[utoipa::path(post, path = "/v1/payouts/{id}/items/{partner}/failed", tag = "Affiliates",
+    params(("id" = String, Path), ("partner" = String, Path)),
+    responses((status = 200, body = PayoutDocument), (status = "4XX", body = Problem)))]
+async fn item_failed(
+    State(app): State<App>,
+    caller: Admin,
+    Path((id, partner)): Path<(String, String)>,
+) -> Result<Json<PayoutDocument>, Problem> {
+    Ok(Json(Affiliates::of(&app, &caller.workspace).payout_item_failed(&id, &partner).await?))
 }

@@ -10,9 +10,9 @@ use super::openapi::Api;
 use super::problem::Problem;
 use super::shield::shield;
 use super::{
-    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, handover, health,
-    import, jobs, keys, metrics, orders, payouts, people, pixel_files, reconciliation, reports, statements,
-    webhooks,
+    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints,
+    handover, health, import, jobs, keys, metrics, orders, partner_statements, payouts, people, pixel_files,
+    reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
 use crate::dashboard;
@@ -70,6 +70,8 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(affiliates::routes())
         .merge(commissions::routes())
         .merge(payouts::routes())
+        .merge(partner_statements::routes())
+        .merge(endpoints::routes())
         .merge(dead_letters::routes())
         .merge(reconciliation::routes())
         .merge(statements::routes())

@@ -14,6 +14,8 @@ use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer};
 use super::problem::Problem;
+use crate::affiliate::Affiliates;
+use crate::affiliate::statements::PartnerChain;
 use crate::app::App;
 use crate::control::connections::Connection;
 use crate::control::workspaces::Workspace;
@@ -60,11 +62,14 @@ pub struct ChainDocument {
     pub hash: Option<String>,
 }
 
-/// The chain of every connection.
+/// The chain of every connection and of every partner.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChainsDocument {
     pub passed: bool,
     pub chains: Vec<ChainDocument>,
+    /// Of every partner that has statements.
+    #[serde(default)]
+    pub partners: Vec<PartnerChain>,
 }
 
 /// Which month of which connection.
@@ -149,7 +154,9 @@ pub async fn chains(app: &App, workspace: &Workspace) -> Result<ChainsDocument, 
             faults: proof.faults,
         });
     }
-    Ok(ChainsDocument { passed: chains.iter().all(|chain| chain.whole), chains })
+    let partners = Affiliates::of(app, workspace).prove_all_partner_statements().await?;
+    let passed = chains.iter().all(|chain| chain.whole) && partners.iter().all(|chain| chain.whole);
+    Ok(ChainsDocument { passed, chains, partners })
 }
 
 async fn own(app: &App, workspace: &Workspace) -> Result<Vec<Connection>, Problem> {

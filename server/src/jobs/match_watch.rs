@@ -1,6 +1,6 @@
 //! Watches how many sales carry their visitor, by the rule of `domain::match_watch`, and tells when that falls and
-//! when it is well again: in the log, as a metric, on the dashboard, and by a webhook where the workspace has one.
-//! Never tells twice of the same fall, and never calls an address that the judged way out refuses.
+//! when it is well again: in the log, as a metric, on the dashboard, and to the workspace's endpoints. Never tells twice
+//! of the same fall, and calls nobody itself.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::JobError;
 use super::turns::Turns;
 use crate::app::App;
-use crate::billing::signature;
 use crate::control::workspaces::Workspace;
+use crate::events::{Event, EventType};
 use crate::sql;
 
 /// Longer than the rest, so that the looks stay one node's while it lives.
@@ -42,8 +42,6 @@ pub struct Alert {
     pub connection: String,
     pub since_ms: i64,
     pub fall: Drop,
-    /// Whether the webhook took it; true where there is none.
-    pub delivered: bool,
 }
 
 impl Alert {
@@ -127,8 +125,7 @@ pub async fn step(app: &App) -> Result<(), JobError> {
     Ok(())
 }
 
-/// Tells of what changed, once, and answers the alert that stands now. What the webhook did not take is tried again
-/// at the next look.
+/// Tells of what changed, once, and answers the alert that stands now.
 async fn tell(
     app: &App,
     workspace: &Workspace,
@@ -141,7 +138,7 @@ async fn tell(
     let known: Option<Alert> = known.and_then(|text| serde_json::from_str(&text).ok());
     let gauge = metrics::gauge!("tributary_match_quality_dropped", "connection" => connection.to_owned());
     gauge.set(if fall.is_some() { 1.0 } else { 0.0 });
-    let mut alert = match (known, fall) {
+    let alert = match (known, fall) {
         (None, None) => return Ok(None),
         (Some(_), None) => {
             tracing::info!(connection, "match quality of {connection} is well again");
@@ -150,74 +147,27 @@ async fn tell(
         }
         (Some(known), Some(fall)) => Alert { fall, ..known },
         (None, Some(fall)) => {
-            let alert = Alert { connection: connection.to_owned(), since_ms: now_ms, fall, delivered: false };
+            let alert = Alert { connection: connection.to_owned(), since_ms: now_ms, fall };
             tracing::warn!(connection, "{}", alert.sentence());
             alert
         }
     };
-    if !alert.delivered {
-        alert.delivered = deliver(app, workspace, &alert, now_ms).await;
-    }
+    tell_others(app, workspace, &alert, now_ms).await?;
     let text = serde_json::to_string(&alert).expect("an alert is plain values");
     app.control.set_checkpoint(&name, &text, now_ms).await?;
     Ok(Some(alert))
 }
 
-/// The place a workspace's secret is sealed for.
-pub fn secret_place(workspace_id: &str) -> String {
-    format!("alert webhook {workspace_id}")
-}
-
-/// Sends the alert as a Standard Webhook, under an id of its own, so that the receiver knows a repeat; whether it
-/// was taken, or there is nobody to take it.
-async fn deliver(app: &App, workspace: &Workspace, alert: &Alert, now_ms: i64) -> bool {
-    let Some(webhook) = &workspace.settings.alert_webhook else { return true };
-    let secret = app.secrets.open(&secret_place(&workspace.id), &webhook.sealed_secret).ok();
-    let Some(secret) = secret.and_then(|secret| String::from_utf8(secret).ok()) else {
-        tracing::error!(
-            "the secret of {}'s alert webhook does not open; set the webhook again",
-            workspace.id
-        );
-        return false;
-    };
-    let body = json!({
-        "type": "match_quality.dropped",
-        "timestamp_ms": alert.since_ms,
-        "data": {
-            "workspace": workspace.id,
-            "connection": alert.connection,
-            "usual_share_ppm": alert.fall.usual_share_ppm,
-            "recent_share_ppm": alert.fall.recent_share_ppm,
-            "recent_orders": alert.fall.recent_orders,
-            "sentence": alert.sentence(),
-        },
+/// Tells the workspace's endpoints, once.
+async fn tell_others(app: &App, workspace: &Workspace, alert: &Alert, now_ms: i64) -> Result<(), JobError> {
+    let data = json!({
+        "connection": alert.connection,
+        "usual_share_ppm": alert.fall.usual_share_ppm,
+        "recent_share_ppm": alert.fall.recent_share_ppm,
+        "recent_orders": alert.fall.recent_orders,
+        "sentence": alert.sentence(),
     });
-    let body = body.to_string();
-    let id = format!("msg_{}_{}", alert.connection, alert.since_ms);
-    let signed = signature::sign(&secret, &id, now_ms / 1000, body.as_bytes());
-    let sent = async {
-        let address = url::Url::parse(&webhook.url).map_err(|error| error.to_string())?;
-        let request = app.outbound.post(address).map_err(|refused| refused.to_string())?;
-        let request = request
-            .header("content-type", "application/json")
-            .header("webhook-id", &id)
-            .header("webhook-timestamp", (now_ms / 1000).to_string())
-            .header("webhook-signature", signed)
-            .body(body);
-        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
-        match answer.status().is_success() {
-            true => Ok(()),
-            false => Err(format!("it answers {}", answer.status().as_u16())),
-        }
-    };
-    match sent.await {
-        Ok(()) => true,
-        Err::<(), String>(why) => {
-            tracing::warn!(
-                workspace = workspace.id,
-                "an alert was not taken by the webhook: {why}; tried again"
-            );
-            false
-        }
-    }
+    let parts = [alert.connection.as_str(), &alert.since_ms.to_string()];
+    let event = Event::new(EventType::MatchQualityDropped, &workspace.id, &parts, alert.since_ms, data);
+    Ok(app.control.tell(&[event], now_ms).await?)
 }

@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod attribute;
 pub mod commission;
+pub mod deliver;
 pub mod erase;
 mod facts;
 pub mod match_watch;

@@ -1,6 +1,8 @@
 //! Every invariant of the money, checked now: credits are the orders, to the cent, and nothing waits unseen.
 //! Only reads. An SQL file and a line in [`CHECKS`] is a new check.
 
+mod partner_statements;
+
 use std::collections::BTreeMap;
 
 use clickhouse::Row;
@@ -142,6 +144,7 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     checks.push(chained(app, workspace_id).await?);
     checks.push(owed(app, workspace_id).await?);
     checks.push(paid_out(app, workspace_id).await?);
+    checks.push(partner_statements::stated(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
     Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
 }

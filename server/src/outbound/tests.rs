@@ -7,7 +7,8 @@ use super::*;
 
 fn outbound(allowed: &[&str]) -> Outbound {
     let allowed_networks = allowed.iter().map(|&text| text.to_owned()).collect();
-    Outbound::new(&config::Outbound { allowed_networks }).unwrap()
+    Outbound::new(&config::Outbound { allowed_networks, delivery_timeout_ms: 1000, disable_after_days: 5 })
+        .unwrap()
 }
 
 fn check(outbound: &Outbound, address: &str) -> Result<(), Refused> {

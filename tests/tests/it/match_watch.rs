@@ -1,27 +1,16 @@
 //! A checkout that loses its metadata is noticed, told once, and over when sales carry their visitor again.
 
-use std::sync::Arc;
-
-use support::{Bank, Shop, TestApp, days, usd};
-use tributary::control::workspaces::AlertWebhook;
+use serde_json::{Value, json};
+use support::{Shop, days, usd};
 use tributary::jobs::match_watch;
 
 use crate::NEWSLETTER;
+use crate::events::{endpoint, told};
 
 #[tokio::test]
 async fn a_checkout_that_lost_its_metadata_is_told_once_and_until_it_is_mended() {
-    let receiver = Bank::open().await;
-    let allow = |config: &mut tributary::config::Config| {
-        config.outbound.allowed_networks = vec!["127.0.0.0/8".to_owned()];
-    };
-    let app = Arc::new(TestApp::start_with(allow).await);
-    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-    let sealed_secret = app.secrets.seal(&match_watch::secret_place("ws_shop"), secret.as_bytes());
-    let url = format!("{}alerts", receiver.url());
-    let shop = Shop::open_as(app, "ws_shop", |settings| {
-        settings.alert_webhook = Some(AlertWebhook { url, sealed_secret });
-    })
-    .await;
+    let shop = Shop::open().await;
+    endpoint(&shop, "https://alerts.example/take", &["match_quality.dropped"]).await;
     let ada = shop.visitor();
     ada.visit(NEWSLETTER).await;
     let looks = async || {
@@ -37,12 +26,13 @@ async fn a_checkout_that_lost_its_metadata_is_told_once_and_until_it_is_mended()
     for cents in 0..5 {
         shop.sale(usd(10_00 + cents)).pays().await;
     }
-    assert_eq!(looks().await, 1);
-    assert_eq!(receiver.asked(), ["alerts"], "refused: nobody is there yet");
-    receiver.publishes("alerts", "");
-    assert_eq!(looks().await, 1);
-    assert_eq!(looks().await, 1);
-    assert_eq!(receiver.asked(), ["alerts"], "taken, and not told again");
+    assert_eq!((looks().await, looks().await), (1, 1));
+    let events: Vec<Value> = told(&shop).await;
+    assert_eq!(events.len(), 1, "told, and not told again");
+    assert_eq!(
+        (&events[0]["type"], &events[0]["data"]["recent_orders"]),
+        (&json!("match_quality.dropped"), &json!(5))
+    );
     for _ in 0..30 {
         ada.buys(usd(10_00)).await;
     }

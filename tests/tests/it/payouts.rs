@@ -7,35 +7,35 @@ use tributary::control::keys::Scope;
 use crate::affiliates::{done, partner, program, text};
 
 /// A request with a key that may do everything.
-async fn asks(shop: &Shop, method: &str, path: &str, body: Value) -> Answer {
+pub async fn asks(shop: &Shop, method: &str, path: &str, body: Value) -> Answer {
     let key = shop.key_for(Scope::Admin).await;
     let request = shop.app().request(method, path).header("authorization", format!("Bearer {key}"));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     shop.app().send(request.body(body)).await
 }
 
-async fn preview(shop: &Shop) -> Value {
+pub async fn preview(shop: &Shop) -> Value {
     shop.settle().await;
     shop.ask("/v1/payouts/preview?currency=usd").await
 }
 
-async fn approve(shop: &Shop, preview: &Value) -> Answer {
+pub async fn approve(shop: &Shop, preview: &Value) -> Answer {
     asks(shop, "POST", "/v1/payouts", json!({ "currency": "USD", "token": preview["token"] })).await
 }
 
-async fn is_paid_by(shop: &Shop, partner: &str, method: &str, recipient: &str) {
+pub async fn is_paid_by(shop: &Shop, partner: &str, method: &str, recipient: &str) {
     let details = json!({ "payout": { "method": method, "recipient": recipient } });
     done(shop, "PATCH", &format!("/v1/partners/{partner}"), details).await;
 }
 
-async fn sells(shop: &Shop, code: &str, minor: i64) -> support::Order {
+pub async fn sells(shop: &Shop, code: &str, minor: i64) -> support::Order {
     let visitor = shop.visitor();
     visitor.visit(&format!("/?via={code}")).await;
     visitor.buys(usd(minor)).await
 }
 
 /// Due, processing, paid of everybody together.
-async fn stands(shop: &Shop) -> [i64; 3] {
+pub async fn stands(shop: &Shop) -> [i64; 3] {
     shop.settle().await;
     let rows = shop.ask("/v1/commissions/balances").await["rows"].as_array().unwrap().clone();
     ["due", "processing", "paid"]
@@ -43,7 +43,7 @@ async fn stands(shop: &Shop) -> [i64; 3] {
 }
 
 /// Two partners to whom money is due: 30.00 to ann by PayPal, 6.00 to bob by Wise.
-async fn with_partners() -> (Shop, String, String) {
+pub async fn with_partners() -> (Shop, String, String) {
     let shop = Shop::open().await;
     let terms = json!({ "reward": { "basis_points": 3000 }, "minimum_payout": { "USD": 500 } });
     let program = program(&shop, terms).await;
@@ -149,7 +149,7 @@ async fn a_refund_after_the_payout_is_netted_in_the_next_one() {
     assert_eq!(shop.failing_checks().await, [""; 0]);
 }
 
-async fn done_as_admin(shop: &Shop, path: &str) -> Value {
+pub async fn done_as_admin(shop: &Shop, path: &str) -> Value {
     let answer = asks(shop, "POST", path, Value::Null).await;
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()

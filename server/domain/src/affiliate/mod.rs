@@ -18,6 +18,7 @@ pub mod payout_file;
 pub mod referral;
 pub mod roster;
 pub mod rules;
+pub mod statement;
 pub mod terms;
 pub mod volume;
 

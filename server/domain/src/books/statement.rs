@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use super::chain::{Chained, Sealed, next_of};
 use crate::money::Currency;
 
 /// What a reader of the file must understand.
@@ -83,15 +82,6 @@ pub struct Statement {
     pub totals: Vec<StatedTotal>,
 }
 
-/// A statement with its hash, as it is exported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sealed {
-    #[serde(flatten)]
-    pub statement: Statement,
-    /// SHA-256 of the statement without this field, as compact JSON; hex.
-    pub hash: String,
-}
-
 /// Whose statement it is, and when it is made.
 #[derive(Clone, Debug)]
 pub struct Heading {
@@ -104,17 +94,27 @@ pub struct Heading {
 
 type Key = (Date, Currency);
 
-impl Statement {
-    /// Seals it.
-    pub fn seal(self) -> Sealed {
-        let hash = self.hash();
-        Sealed { statement: self, hash }
+impl Chained for Statement {
+    const OWNER: &'static str = "connection";
+
+    fn owner(&self) -> (&str, &str) {
+        (&self.workspace, &self.connection)
     }
 
-    /// SHA-256 of the compact JSON, hex.
-    pub fn hash(&self) -> String {
-        let bytes = serde_json::to_vec(self).expect("plain values");
-        Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    fn number(&self) -> u64 {
+        self.number
+    }
+
+    fn month(&self) -> Date {
+        self.month
+    }
+
+    fn previous(&self) -> &str {
+        &self.previous
+    }
+
+    fn adds_up(&self) -> bool {
+        totals(&self.lines) == self.totals
     }
 }
 
@@ -140,21 +140,20 @@ pub fn state(heading: Heading, month: Date, made: &[Sealed], booked: &[BookedDay
     let mut lines: Vec<StatedLine> = lines.collect();
     lines.sort_by_key(|line| (line.kind, line.day, line.currency));
     let totals = totals(&lines);
-    let last = made.last();
-    Statement {
+    let (number, previous) = next_of(made);
+    Sealed::of(Statement {
         version: VERSION,
         workspace: heading.workspace,
         connection: heading.connection,
         provider: heading.provider,
         timezone: heading.timezone,
-        number: last.map_or(1, |last| last.statement.number + 1),
+        number,
         month,
         made_at_ms: heading.made_at_ms,
-        previous: last.map_or_else(String::new, |last| last.hash.clone()),
+        previous,
         lines,
         totals,
-    }
-    .seal()
+    })
 }
 
 fn totals(lines: &[StatedLine]) -> Vec<StatedTotal> {
@@ -170,46 +169,6 @@ fn totals(lines: &[StatedLine]) -> Vec<StatedTotal> {
         net_minor: paid_minor - refunded_minor,
     };
     sums.into_iter().map(total).collect()
-}
-
-/// What is wrong with a chain, a sentence each; none when it is whole. `made` is every statement of one connection, or
-/// its end: then the first one's `previous` cannot be checked.
-pub fn faults(made: &[Sealed]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut before: Option<&Sealed> = None;
-    for sealed in made {
-        let Statement { number, month, previous, lines, .. } = &sealed.statement;
-        let name = format!("statement {number} of {}", month.strftime("%Y-%m"));
-        if sealed.statement.hash() != sealed.hash {
-            faults.push(format!("{name} was changed: its hash is not that of its content"));
-        }
-        if totals(lines) != sealed.statement.totals {
-            faults.push(format!("{name} does not add up"));
-        }
-        match before {
-            None if *number == 1 && !previous.is_empty() => {
-                faults.push(format!("{name} is the first and names one before it"));
-            }
-            None => {}
-            Some(before) => {
-                if *previous != before.hash {
-                    faults.push(format!("{name} does not carry the hash of the one before it"));
-                }
-                if *number != before.statement.number + 1
-                    || *month != before.statement.month.saturating_add(1.month())
-                {
-                    faults.push(format!("{name} does not follow the one before it: one is missing"));
-                }
-                if (&sealed.statement.workspace, &sealed.statement.connection)
-                    != (&before.statement.workspace, &before.statement.connection)
-                {
-                    faults.push(format!("{name} belongs to another connection"));
-                }
-            }
-        }
-        before = Some(sealed);
-    }
-    faults
 }
 
 /// What the statements say all together, less what is booked now, of days they cover: what the next one will correct.
@@ -257,6 +216,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::books::faults;
 
     fn heading() -> Heading {
         Heading {
@@ -307,7 +267,7 @@ mod tests {
         assert_eq!(faults(&edited).len(), 2, "changed, and it does not add up");
         edited[1] = {
             edited[1].statement.totals = totals(&edited[1].statement.lines);
-            edited[1].statement.clone().seal()
+            Sealed::of(edited[1].statement.clone())
         };
         let found = faults(&edited);
         assert!(found[0].contains("does not carry the hash"), "hashed anew, its follower tells: {found:?}");

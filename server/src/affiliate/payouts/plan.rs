@@ -61,6 +61,10 @@ impl Affiliates<'_> {
             method: item.method,
             amount: item.amount_minor,
             state: None,
+            reference: String::new(),
+            rail_status: String::new(),
+            problem: String::new(),
+            fee: 0,
         });
         let held = run.held.iter().map(|held| HeldDocument {
             partner: held.partner.clone(),

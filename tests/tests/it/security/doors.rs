@@ -12,8 +12,9 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 77] = [
+const WANTED: [(&str, Option<Scope>); 91] = [
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
+    ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/links/{id}", Some(Scope::Write)),
     ("DELETE /v1/people", Some(Scope::Admin)),
@@ -32,6 +33,10 @@ const WANTED: [(&str, Option<Scope>); 77] = [
     ("GET /v1/connections", Some(Scope::Read)),
     ("GET /v1/connections/{id}", Some(Scope::Read)),
     ("GET /v1/coupons", Some(Scope::Read)),
+    ("GET /v1/deliveries", Some(Scope::Admin)),
+    ("GET /v1/deliveries/{id}", Some(Scope::Admin)),
+    ("GET /v1/endpoints", Some(Scope::Admin)),
+    ("GET /v1/endpoints/{id}", Some(Scope::Admin)),
     ("GET /v1/keys", Some(Scope::Admin)),
     ("GET /v1/links", Some(Scope::Read)),
     ("GET /v1/openapi.json", None),
@@ -41,6 +46,9 @@ const WANTED: [(&str, Option<Scope>); 77] = [
     ("GET /v1/outcomes", Some(Scope::Read)),
     ("GET /v1/partners", Some(Scope::Write)),
     ("GET /v1/partners/{id}", Some(Scope::Write)),
+    ("GET /v1/partners/{id}/statements", Some(Scope::Read)),
+    ("GET /v1/partners/{id}/statements/file", Some(Scope::Read)),
+    ("GET /v1/partners/{id}/statements/verify", Some(Scope::Read)),
     ("GET /v1/payouts", Some(Scope::Read)),
     ("GET /v1/payouts/preview", Some(Scope::Read)),
     ("GET /v1/payouts/{id}", Some(Scope::Read)),
@@ -63,6 +71,7 @@ const WANTED: [(&str, Option<Scope>); 77] = [
     ("GET /v1/statements/verify", Some(Scope::Read)),
     ("GET /v1/verify", Some(Scope::Read)),
     ("GET /v1/webhooks/failed", Some(Scope::Read)),
+    ("PATCH /v1/endpoints/{id}", Some(Scope::Admin)),
     ("PATCH /v1/partners/{id}", Some(Scope::Write)),
     ("POST /c", None),
     ("POST /c/handover", None),
@@ -75,12 +84,17 @@ const WANTED: [(&str, Option<Scope>); 77] = [
     ("POST /v1/connections/{id}/webhook", Some(Scope::Write)),
     ("POST /v1/connections/{id}/webhook/rotate", Some(Scope::Write)),
     ("POST /v1/coupons", Some(Scope::Write)),
+    ("POST /v1/deliveries/{id}/replay", Some(Scope::Admin)),
+    ("POST /v1/endpoints", Some(Scope::Admin)),
+    ("POST /v1/endpoints/{id}/test", Some(Scope::Admin)),
     ("POST /v1/import/hits", Some(Scope::Write)),
     ("POST /v1/keys", Some(Scope::Admin)),
     ("POST /v1/links", Some(Scope::Write)),
     ("POST /v1/partners", Some(Scope::Write)),
     ("POST /v1/payouts", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/cancel", Some(Scope::Admin)),
+    ("POST /v1/payouts/{id}/items/{partner}/failed", Some(Scope::Admin)),
+    ("POST /v1/payouts/{id}/items/{partner}/paid", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/paid", Some(Scope::Admin)),
     ("POST /v1/programs", Some(Scope::Write)),
     ("POST /v1/programs/{id}/groups", Some(Scope::Write)),
@@ -110,7 +124,7 @@ async fn routes(app: &TestApp) -> Vec<String> {
 /// A route with something in the place of its parameters.
 fn filled(route: &str, id: &str) -> (String, String) {
     let (method, path) = route.split_once(' ').expect("method and path");
-    (method.to_owned(), path.replace("{id}", id))
+    (method.to_owned(), path.replace("{id}", id).replace("{partner}", "prt_x"))
 }
 
 async fn asks(app: &TestApp, route: &str, id: &str, headers: &[(&str, &str)]) -> Answer {

@@ -62,7 +62,7 @@ async fn what_happens_to_a_commission_is_told_once_and_signed() {
     let (shop, receiver, endpoint) = with_receiver(&[]).await;
     let visitor = shop.visitor();
     visitor.visit("/?via=jane").await;
-    let order = visitor.buys(usd(100_00)).await;
+    let order = visitor.buys(usd(10_000)).await;
     shop.settle().await;
     delivers(&shop).await;
     order.refunds(usd(10_00)).await;

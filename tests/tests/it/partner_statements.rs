@@ -46,7 +46,7 @@ async fn a_month_that_is_over_is_stated_once_and_the_next_begins_where_it_ended(
     shop.after(days(31));
     let visitor = shop.visitor();
     visitor.visit("/?via=ann").await;
-    let order = visitor.buys(usd(100_00)).await;
+    let order = visitor.buys(usd(10_000)).await;
     shop.settle().await;
     order.refunds_the_rest().await;
     shop.settle().await;

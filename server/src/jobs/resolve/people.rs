@@ -27,6 +27,9 @@ const SOURCE_ORDER: i8 = 2;
 const SOURCE_RETRACTED: i8 = 4;
 const SOURCE_HANDOVER: i8 = 5;
 
+/// The kind of a key that is another id of the same browser.
+const KIND_VISITOR: i8 = 5;
+
 /// One key of one binding, as stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Row, Deserialize)]
 pub(super) struct BindingRow {
@@ -62,7 +65,7 @@ pub(super) fn person_key(kind: i8, bits: u128) -> Option<PersonKey> {
         2 => Some(PersonKey::WeakEmail(EmailKey(bits.to_be_bytes()))),
         3 => Some(PersonKey::UserId(hex())),
         4 => Some(PersonKey::Customer { connection: String::new(), id: hex() }),
-        5 => Some(PersonKey::Visitor(VisitorId(bits))),
+        KIND_VISITOR => Some(PersonKey::Visitor(VisitorId(bits))),
         _ => None,
     }
 }
@@ -150,6 +153,19 @@ impl Known {
         if !visitors.is_empty() {
             let visitors: Vec<u128> = visitors.into_iter().collect();
             let found = bindings_of(app, workspace_id, &[], &visitors).await?;
+            known.others.extend(found.into_iter().filter(|row| !own_ids.contains(&row.binding_id.as_u128())));
+        }
+        // Whether an address is a person's or many people's shows in everything it was used on, and who had the other id
+        // of a browser in what that id says: else it would depend on which orders are looked at together.
+        for _ in 0..ROUNDS_MAX {
+            let telling = known.others.iter().filter(|row| row.role_address || row.key_kind == KIND_VISITOR);
+            let keys: BTreeSet<u128> = telling.map(|row| row.person_key.as_u128()).collect();
+            let fresh: Vec<u128> = keys.difference(&asked).copied().collect();
+            if fresh.is_empty() {
+                break;
+            }
+            let found = bindings_of(app, workspace_id, &fresh, &fresh).await?;
+            asked.extend(fresh);
             known.others.extend(found.into_iter().filter(|row| !own_ids.contains(&row.binding_id.as_u128())));
         }
         Ok(known)

@@ -13,6 +13,9 @@ export TRIBUTARY_HTTP_PUBLIC_URL=http://localhost:$server_port
 export TRIBUTARY_PIXEL_DIR=$root/pixel/dist
 # The stand-in is on this machine.
 export TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=${TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1}
+# Mails to partners are written into a folder.
+export TRIBUTARY_MAIL_URL=${TRIBUTARY_MAIL_URL:-file:$TRIBUTARY_DATA_DIR/mails}
+export TRIBUTARY_MAIL_FROM=${TRIBUTARY_MAIL_FROM:-Demo shop <partners@shop.example>}
 export TRIBUTARY_LOG_FILTER=${TRIBUTARY_LOG_FILTER:-warn}
 
 scripts/build-run.sh
@@ -43,7 +46,8 @@ wait_for() {
 }
 
 begun=$(date +%s%N)
-"$bin/tributary" demo prepare --polar "http://127.0.0.1:$polar_port" --webhook-secret "$(cat "$secret_file")" >/dev/null
+"$bin/tributary" demo prepare --polar "http://127.0.0.1:$polar_port" --webhook-secret "$(cat "$secret_file")" \
+    --shop "http://localhost:$shop_port" >/dev/null
 "$bin/tributary" serve &
 server=$!
 started+=("$server")
@@ -74,6 +78,12 @@ if [ "${1:-}" = --seed ] && [ ! -e "$TRIBUTARY_DATA_DIR/demo.seeded" ]; then
     "$bin/tributary" demo seed --polar "http://127.0.0.1:$polar_port"
     touch "$TRIBUTARY_DATA_DIR/demo.seeded"
 fi
+partner=$("$bin/tributary" partner list | cut -f1 | sed -n 1p)
+cat <<END
+  Partner's pages   $("$bin/tributary" partner login-link "$partner")
+                    or http://localhost:$server_port/partners (mails lie in ${TRIBUTARY_MAIL_URL#file:})
+
+END
 echo "Ctrl-C stops all three."
 wait -n "${started[@]}"
 die "one of the three processes ended; the others are being stopped"

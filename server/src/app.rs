@@ -17,7 +17,9 @@ use crate::ingest::collector::Collector;
 use crate::ingest::inbox::{self, Inbox, InboxError};
 use crate::ingest::networks::NetworksError;
 use crate::jobs::Signals;
+use crate::mail::{MailError, Mailer};
 use crate::outbound::Outbound;
+use crate::portal::limits::Asks;
 use crate::secrets::{Secrets, SecretsError};
 use crate::store::{Store, StoreError};
 
@@ -37,6 +39,8 @@ pub enum StartError {
     Networks(#[from] NetworksError),
     #[error(transparent)]
     Proxies(#[from] ProxiesError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 /// Shared by handlers, jobs and commands. Cheap to clone.
@@ -55,6 +59,9 @@ pub struct Parts {
     pub pixel_files: PixelFiles,
     pub trusted_proxies: TrustedProxies,
     pub outbound: Outbound,
+    pub mail: Mailer,
+    /// How often partners' sign-in pages were asked by whom.
+    pub portal_asks: Asks,
     directory: RwLock<Arc<Directory>>,
 }
 
@@ -134,6 +141,8 @@ impl App {
             directory: RwLock::default(),
             trusted_proxies,
             outbound: Outbound::new(&config.outbound)?,
+            mail: Mailer::new(&config.mail)?,
+            portal_asks: Asks::default(),
             config,
             clock,
             secrets,

@@ -25,6 +25,7 @@ pub struct Config {
     pub poll: Poll,
     pub outbound: Outbound,
     pub rates: Rates,
+    pub mail: Mail,
     pub log: Log,
 }
 
@@ -125,6 +126,13 @@ pub struct Outbound {
 #[serde(deny_unknown_fields)]
 pub struct Rates {
     pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mail {
+    pub url: secrecy::SecretString,
+    pub from: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

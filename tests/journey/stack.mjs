@@ -109,7 +109,7 @@ export async function start() {
   const { data, server, run, begin, stop, asks } = await ground();
   const [shop, polar] = [await freePort(), await freePort()];
   try {
-    run("tributary", "demo", "prepare", "--polar", address(polar), "--webhook-secret", SECRET);
+    run("tributary", "demo", "prepare", "--polar", address(polar), "--webhook-secret", SECRET, "--shop", address(shop));
     const serving = begin("tributary", "serve");
     const selling = begin("polar-standin", "--listen", `127.0.0.1:${polar}`, "--public-url", address(polar),
       "--success-url", `${address(shop)}/thanks?checkout_id={CHECKOUT_ID}`,

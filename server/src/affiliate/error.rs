@@ -21,6 +21,8 @@ pub enum AffiliateError {
     UnknownCoupon(String),
     #[error("there is no commission {0:?} in this workspace")]
     UnknownCommission(String),
+    #[error("there is no asset {0:?} in this workspace")]
+    UnknownAsset(String),
     #[error("there is no payout {0:?} in this workspace")]
     UnknownPayout(String),
     #[error(

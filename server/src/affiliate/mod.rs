@@ -9,6 +9,7 @@ pub mod groups;
 pub mod links;
 pub mod partners;
 pub mod payouts;
+pub mod portal;
 pub mod programs;
 pub mod statements;
 

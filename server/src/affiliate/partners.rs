@@ -37,6 +37,10 @@ pub struct NewPartner {
     pub status: Option<PartnerStatus>,
     #[serde(default)]
     pub payout: Option<PayoutTo>,
+    /// Since when the partner stands so, milliseconds since the epoch: for somebody who was your partner before. Now when
+    /// left out.
+    #[serde(default)]
+    pub since_ms: Option<i64>,
 }
 
 /// What to change of a partner; what is left out stays.
@@ -125,6 +129,11 @@ impl Affiliates<'_> {
             let detail = "status: a partner begins as invited, applied or approved".to_owned();
             return Err(AffiliateError::Invalid { field: "status", detail });
         }
+        let since_ms = new.since_ms.unwrap_or(self.now_ms);
+        if !(0..=self.now_ms).contains(&since_ms) {
+            let detail = "since_ms: a moment that is over, or nothing".to_owned();
+            return Err(AffiliateError::Invalid { field: "since_ms", detail });
+        }
         let partner = Partner {
             id: random_id("prt_"),
             workspace_id: self.workspace.id.clone(),
@@ -134,9 +143,9 @@ impl Affiliates<'_> {
             email_key: self.email_key("email", &new.email)?,
             email: new.email.trim().to_owned(),
             payout: new.payout.map(|payout| self.details(payout)).transpose()?,
-            created_at_ms: self.now_ms,
+            created_at_ms: since_ms,
         };
-        self.control.save_partner(&partner, self.secrets, self.now_ms).await?;
+        self.control.save_partner(&partner, self.secrets, since_ms).await?;
         Ok(PartnerDocument::of(partner))
     }
 

@@ -18,6 +18,7 @@ mod login_link;
 mod migrate;
 mod partner;
 mod payout;
+mod portal;
 mod preview;
 mod program;
 mod rates;
@@ -90,6 +91,9 @@ enum Command {
     /// Who is told of events, signed as Standard Webhooks, and what came of it.
     #[command(subcommand)]
     Endpoint(endpoint::Command),
+    /// The partners' own pages: applications, assets, frames.
+    #[command(subcommand)]
+    Portal(portal::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
             Command::Commission(command) => command.run(config).await,
             Command::Payout(command) => command.run(config).await,
             Command::Endpoint(command) => command.run(config).await,
+            Command::Portal(command) => command.run(config).await,
             Command::Attribute(command) => command.run(config).await,
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,

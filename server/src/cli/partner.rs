@@ -87,6 +87,13 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
+    /// Print a link that signs a partner in, once and within 15 minutes, to pass on to them.
+    LoginLink {
+        /// prt_…
+        id: String,
+        #[command(flatten)]
+        of: Of,
+    },
     /// List the partners.
     List {
         #[command(flatten)]
@@ -105,6 +112,7 @@ impl Command {
         | Command::Coupon { of, .. }
         | Command::EndCoupon { of, .. }
         | Command::Coupons { of }
+        | Command::LoginLink { of, .. }
         | Command::List { of }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
@@ -115,7 +123,8 @@ impl Command {
                     Some(program) => program,
                     None => only_program(&affiliates).await?,
                 };
-                let new = NewPartner { program, name, email, status: Some(status), payout: None };
+                let new =
+                    NewPartner { program, name, email, status: Some(status), payout: None, since_ms: None };
                 println!("{}", affiliates.create_partner(new).await?.id);
                 settings.control.close().await;
                 return Ok(());
@@ -153,6 +162,11 @@ impl Command {
             Command::Group { id, group, .. } => {
                 let group = Some(group.unwrap_or_default());
                 (id, PartnerChange { group, ..PartnerChange::default() })
+            }
+            Command::LoginLink { id, .. } => {
+                println!("{}", affiliates.login_link(&id).await?.url);
+                settings.control.close().await;
+                return Ok(());
             }
             Command::Approve { id, .. } => (id, becomes(PartnerStatus::Approved)),
             Command::Reject { id, .. } => (id, becomes(PartnerStatus::Rejected)),

@@ -28,6 +28,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0009_payout_rails.sql",
         sql: include_str!("../../../sql/control/migrations/0009_payout_rails.sql"),
     },
+    Migration {
+        name: "0010_portal.sql",
+        sql: include_str!("../../../sql/control/migrations/0010_portal.sql"),
+    },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

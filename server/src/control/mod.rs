@@ -17,6 +17,7 @@ pub mod partner_statements;
 pub mod partners;
 pub mod payouts;
 pub mod polls;
+pub mod portal;
 pub mod programs;
 pub mod rates;
 pub mod rotate;

@@ -44,6 +44,8 @@ pub struct Settings {
     pub rules_version: u32,
     /// Visits that may not earn.
     pub exclusions: Vec<Exclusion>,
+    /// Origins whose pages may show the partners' pages in a frame; empty: none.
+    pub portal_frames: Vec<String>,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             rules: Vec::new(),
             rules_version: 0,
             exclusions: Vec::new(),
+            portal_frames: Vec::new(),
         }
     }
 }

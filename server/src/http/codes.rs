@@ -117,6 +117,7 @@ const CODES: &[Code] = &[
     code("truncated_body", StatusCode::BAD_REQUEST, "The webhook broke off before its end."),
     code("unauthorized", StatusCode::UNAUTHORIZED, "There is no valid key with the request."),
     code("unknown_commission", StatusCode::NOT_FOUND, "The workspace has no such commission."),
+    code("unknown_asset", StatusCode::NOT_FOUND, "The workspace has no such asset."),
     code("unknown_connection", StatusCode::NOT_FOUND, "The workspace has no such connection."),
     code("unknown_delivery", StatusCode::NOT_FOUND, "The workspace has no such delivery of an event."),
     code("unknown_endpoint", StatusCode::NOT_FOUND, "The workspace has no such endpoint."),

@@ -23,6 +23,7 @@ mod partner_statements;
 mod payouts;
 pub mod people;
 pub mod pixel_files;
+mod portal;
 pub mod problem;
 pub mod proxies;
 pub mod reconciliation;

@@ -12,10 +12,10 @@ use super::shield::shield;
 use super::{
     affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints,
     handover, health, import, jobs, keys, metrics, orders, partner_statements, payouts, people, pixel_files,
-    reconciliation, reports, statements, webhooks,
+    portal as portal_api, reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
-use crate::dashboard;
+use crate::{dashboard, portal};
 
 /// The whole surface.
 pub fn router(app: App) -> Router {
@@ -23,6 +23,7 @@ pub fn router(app: App) -> Router {
     let shown = documented
         .merge(import::routes())
         .merge(dashboard::routes(api.clone()))
+        .merge(portal::routes())
         .route("/v1/openapi.json", get(async move || Json(api.clone())))
         .layer(middleware::from_fn_with_state(app.clone(), shield));
     finish(collector_routes(&app).merge(shown), app)
@@ -72,6 +73,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(payouts::routes())
         .merge(partner_statements::routes())
         .merge(endpoints::routes())
+        .merge(portal_api::routes())
         .merge(dead_letters::routes())
         .merge(reconciliation::routes())
         .merge(statements::routes())

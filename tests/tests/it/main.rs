@@ -24,6 +24,7 @@ mod partner_statements;
 mod payments;
 mod payouts;
 mod polling;
+mod portal;
 mod preview;
 mod reattribution;
 mod recompute;

@@ -1,5 +1,7 @@
 //! What the demo's history is made of: routes people arrive by, countries, browsers, names, products.
 
+use domain::affiliate::payout::Method;
+
 /// How one visit began, as the browser would tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrival {
@@ -56,7 +58,7 @@ pub const ROUTES: &[Route] = &[
     route(14, 8, "via=studio-kai", "https://kai.example.net/"),
     route(24, 6, "utm_source=podcast-deep-work&utm_medium=podcast", ""),
     route(12, 150, "utm_source=newsletter&utm_medium=email&utm_campaign=issue-{n}", ""),
-    route(22, 6, "", "https://blog.minimal-desk.example/"),
+    route(22, 6, "via=minimal-desk", "https://blog.minimal-desk.example/"),
     route(60, 170, "", ""),
 ];
 
@@ -68,8 +70,36 @@ impl Route {
     }
 }
 
-/// Partner codes among the routes.
-pub const PARTNERS: [&str; 2] = ["jane", "studio-kai"];
+/// A partner of the demo: code among the routes, name, where their own page is, and how they are paid, if they said so.
+#[derive(Debug)]
+pub struct Partner {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub page: &'static str,
+    pub paid: Option<(Method, &'static str)>,
+}
+
+/// Three partners; the last has not said how to be paid.
+pub const PARTNERS: [Partner; 3] = [
+    Partner {
+        code: "jane",
+        name: "Jane Weekly",
+        page: "https://tools-weekly.example.org/",
+        paid: Some((Method::Paypal, "jane@partners.example")),
+    },
+    Partner {
+        code: "studio-kai",
+        name: "Studio Kai",
+        page: "https://kai.example.net/",
+        paid: Some((Method::Wise, "kai@partners.example")),
+    },
+    Partner {
+        code: "minimal-desk",
+        name: "Minimal Desk",
+        page: "https://blog.minimal-desk.example/",
+        paid: None,
+    },
+];
 
 /// ISO country and how many visitors it sends.
 pub const COUNTRIES: &[(&str, u32)] = &[

@@ -2,6 +2,7 @@
 //! surfaces, as a real shop's would; nothing is written to tables.
 
 mod mix;
+mod partners;
 mod plan;
 mod seed;
 
@@ -27,6 +28,9 @@ pub enum Command {
         /// Secret its webhooks are signed with.
         #[arg(long)]
         webhook_secret: String,
+        /// Address of the shop: partners' links lead there.
+        #[arg(long, default_value = "http://localhost:4601")]
+        shop: String,
     },
     /// Send 90 days of history: visits through the import API, sales through the Polar stand-in.
     Seed(seed::Seed),
@@ -35,13 +39,15 @@ pub enum Command {
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         match self {
-            Command::Prepare { polar, webhook_secret } => prepare(config, polar, webhook_secret).await,
+            Command::Prepare { polar, webhook_secret, shop } => {
+                prepare(config, polar, webhook_secret, &shop).await
+            }
             Command::Seed(seed) => seed.run(config).await,
         }
     }
 }
 
-async fn prepare(config: Config, polar: String, webhook_secret: String) -> anyhow::Result<()> {
+async fn prepare(config: Config, polar: String, webhook_secret: String, shop: &str) -> anyhow::Result<()> {
     let app = super::open_settings(config).await?;
     let now_ms = app.clock.now_ms();
     if app.workspace(WORKSPACE).await.is_err() {
@@ -52,7 +58,6 @@ async fn prepare(config: Config, polar: String, webhook_secret: String) -> anyho
             currency: "USD".to_owned(),
             settings: Settings {
                 domains: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-                partner_codes: mix::PARTNERS.map(str::to_owned).to_vec(),
                 ..Settings::default()
             },
         };
@@ -75,6 +80,7 @@ async fn prepare(config: Config, polar: String, webhook_secret: String) -> anyho
         created_at_ms: now_ms,
     };
     app.control.save_connection(&connection, &app.secrets, now_ms).await?;
+    partners::prepare(&app, &app.workspace(WORKSPACE).await?, shop).await?;
     app.control.close().await;
     println!("workspace {WORKSPACE}; its API key is in {}", key_file.display());
     Ok(())

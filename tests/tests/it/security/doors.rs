@@ -12,7 +12,8 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 91] = [
+const WANTED: [(&str, Option<Scope>); 97] = [
+    ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
@@ -56,6 +57,8 @@ const WANTED: [(&str, Option<Scope>); 91] = [
     ("GET /v1/people/erasures/{id}", Some(Scope::Admin)),
     ("GET /v1/programs", Some(Scope::Read)),
     ("GET /v1/programs/{id}", Some(Scope::Read)),
+    ("GET /v1/programs/{id}/applications", Some(Scope::Read)),
+    ("GET /v1/programs/{id}/assets", Some(Scope::Read)),
     ("GET /v1/programs/{id}/groups", Some(Scope::Read)),
     ("GET /v1/reconcile", Some(Scope::Read)),
     ("GET /v1/reconciliation", Some(Scope::Read)),
@@ -91,12 +94,14 @@ const WANTED: [(&str, Option<Scope>); 91] = [
     ("POST /v1/keys", Some(Scope::Admin)),
     ("POST /v1/links", Some(Scope::Write)),
     ("POST /v1/partners", Some(Scope::Write)),
+    ("POST /v1/partners/{id}/login-link", Some(Scope::Write)),
     ("POST /v1/payouts", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/cancel", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/items/{partner}/failed", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/items/{partner}/paid", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/paid", Some(Scope::Admin)),
     ("POST /v1/programs", Some(Scope::Write)),
+    ("POST /v1/programs/{id}/assets", Some(Scope::Write)),
     ("POST /v1/programs/{id}/groups", Some(Scope::Write)),
     ("POST /v1/programs/{id}/terms", Some(Scope::Write)),
     ("POST /v1/reconcile", Some(Scope::Write)),
@@ -104,6 +109,7 @@ const WANTED: [(&str, Option<Scope>); 91] = [
     ("POST /v1/statements", Some(Scope::Write)),
     ("POST /v1/webhooks/replay", Some(Scope::Write)),
     ("POST /webhooks/{provider}/{workspace}", None),
+    ("PUT /v1/programs/{id}/applications", Some(Scope::Write)),
 ];
 
 /// Every route of the document, as `METHOD /path`.

@@ -6,6 +6,7 @@ mod doors;
 mod erasure;
 mod outbound;
 mod pages;
+mod portal;
 mod sealed;
 mod sources;
 mod traces;

@@ -11,7 +11,7 @@ const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 
 const ALWAYS: &str = "from=2026-01-01&to=2028-12-31";
 
 /// Breakouts from text, attributes, addresses, scripts, comments and templates, times ways to run something.
-fn payloads() -> Vec<String> {
+pub(super) fn payloads() -> Vec<String> {
     let runs = [
         "<script>alert(1)</script>",
         "<img src=x onerror=alert(1)>",
@@ -66,7 +66,11 @@ fn cut(text: &str, chars: usize) -> String {
 
 /// Every tag that the templates write.
 fn template_tags() -> HashSet<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/templates");
+    tags_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/templates"))
+}
+
+/// Every tag that the templates of a folder write.
+pub(super) fn tags_of(folder: &Path) -> HashSet<String> {
     let files = std::fs::read_dir(folder).expect("there are templates").flatten();
     let texts: Vec<String> = files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect();
     let names = texts.iter().flat_map(|text| text.split('<').skip(1)).map(|tag| {
@@ -77,7 +81,7 @@ fn template_tags() -> HashSet<String> {
 }
 
 /// Reads every tag of a page: only those the templates write, no handler, no script of its own, no way out.
-fn is_clean(page: &str, at: &str, tags: &HashSet<String>) {
+pub(super) fn is_clean(page: &str, at: &str, tags: &HashSet<String>) {
     let mut rest = page;
     while let Some(start) = rest.find('<') {
         let tag = &rest[start + 1..];

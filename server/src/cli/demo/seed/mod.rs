@@ -1,6 +1,7 @@
 //! Sends the planned history: visits through the import API, sales through the Polar stand-in, whose
 //! webhooks reach the server as Polar's would. Ends with the report's own reconciliation.
 
+mod partners;
 mod sales;
 mod visits;
 
@@ -61,7 +62,9 @@ impl Seed {
         let plan = Plan::make(size);
         visits::send(&target, &plan).await?;
         sales::send(&target, &plan).await?;
-        target.settled(&plan, size).await
+        partners::click(&target).await?;
+        target.settled(&plan, size).await?;
+        partners::pay(&target).await
     }
 }
 

@@ -137,6 +137,7 @@ pub fn steps(stored: &StoredCommission, because: &str, zone: &TimeZone) -> Vec<S
             "dispute_lost" => "The payment was disputed, and lost".to_owned(),
             "dispute_won" => "The dispute was won".to_owned(),
             "void" => "Not yours after all, or no payment that earns".to_owned(),
+            "adjusted" => "Your part was found to be another".to_owned(),
             "hold_over" => "The hold is over: ready for payout".to_owned(),
             "payout_approved" => "Put into a payout".to_owned(),
             "payout_paid" => "Paid out".to_owned(),

@@ -34,7 +34,7 @@ pub use app::{Answer, TestApp};
 pub use bank::Bank;
 pub use dice::Dice;
 pub use gate::Gate;
-pub use mailbox::{Mailbox, Received};
+pub use mailbox::{Mail, Mailbox};
 pub use polar::{Event, Key};
 pub use purchase::{OpenCheckout, Order, PendingRefund, Purchase};
 pub use receiver::{Manner, Received, Receiver};

@@ -9,13 +9,13 @@ use tokio::task::JoinHandle;
 
 /// A mail as it came in.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub struct Mail {
     pub to: String,
     /// Head and body, lines as they were sent.
     pub text: String,
 }
 
-impl Received {
+impl Mail {
     /// The first address in the mail that leads to this path, without the host.
     pub fn link(&self, path: &str) -> String {
         let start = self.text.find(path).unwrap_or_else(|| panic!("no link to {path} in {}", self.text));
@@ -27,7 +27,7 @@ impl Received {
 /// The server, on loopback, for as long as it is held.
 pub struct Mailbox {
     address: SocketAddr,
-    mails: Mutex<mpsc::UnboundedReceiver<Received>>,
+    mails: Mutex<mpsc::UnboundedReceiver<Mail>>,
     server: JoinHandle<()>,
 }
 
@@ -50,7 +50,7 @@ impl Mailbox {
     }
 
     /// The next mail, as soon as it is there.
-    pub async fn next(&self) -> Received {
+    pub async fn next(&self) -> Mail {
         self.mails.lock().await.recv().await.expect("the server runs")
     }
 
@@ -66,10 +66,10 @@ impl Drop for Mailbox {
     }
 }
 
-async fn converse(stream: TcpStream, mails: mpsc::UnboundedSender<Received>) {
+async fn converse(stream: TcpStream, mails: mpsc::UnboundedSender<Mail>) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
-    let mut mail = Received { to: String::new(), text: String::new() };
+    let mut mail = Mail { to: String::new(), text: String::new() };
     let mut is_data = false;
     if write.write_all(b"220 mailbox\r\n").await.is_err() {
         return;
@@ -82,8 +82,7 @@ async fn converse(stream: TcpStream, mails: mpsc::UnboundedSender<Received>) {
                 continue;
             }
             is_data = false;
-            let _ =
-                mails.send(std::mem::replace(&mut mail, Received { to: String::new(), text: String::new() }));
+            let _ = mails.send(std::mem::replace(&mut mail, Mail { to: String::new(), text: String::new() }));
             "250 taken\r\n"
         } else {
             let command = line.to_ascii_uppercase();

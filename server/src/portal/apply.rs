@@ -129,8 +129,9 @@ pub(super) async fn apply(
     Path(program): Path<String>,
     Form(given): Form<Applied>,
 ) -> Result<Response, Response> {
-    is_own_page(&headers, &app)?;
-    admit(&app, &peer, &headers)?;
+    is_own_page(&headers, &app)
+        .and_then(|()| admit(&app, &peer, &headers))
+        .map_err(|problem| failed(&problem))?;
     let open = find(&app, &program).await.map_err(|problem| failed(&problem))?;
     let Some(open) = open else { return Err(missing()) };
     let (version, _) = terms_now(&open.program, None, app.clock.now_ms());

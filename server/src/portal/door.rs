@@ -102,14 +102,14 @@ async fn around(app: &App, program: &str) -> Result<Frame, Problem> {
 }
 
 /// Whether who asks has not asked too often.
-pub(super) fn admit(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<(), Response> {
+pub(super) fn admit(app: &App, peer: &Peer, headers: &HeaderMap) -> Result<(), Problem> {
     let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
     let from = app.trusted_proxies.client(peer, headers);
     app.portal_asks.admit(from, app.clock.now_ms()).map_err(|seconds| {
         let detail = "That was asked too often from your network. Wait a quarter of an hour, then try again.";
         let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_asks", detail);
         problem.retry_after_seconds = Some(seconds);
-        failed(&problem)
+        problem
     })
 }
 
@@ -120,8 +120,9 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Response> {
-    is_own_page(&headers, &app)?;
-    admit(&app, &peer, &headers)?;
+    is_own_page(&headers, &app)
+        .and_then(|()| admit(&app, &peer, &headers))
+        .map_err(|problem| failed(&problem))?;
     let email = typed.email.trim().to_owned();
     let frame = around(&app, &typed.program).await.map_err(|problem| failed(&problem))?;
     if email.len() > EMAIL_BYTES_MAX || !email.contains('@') {
@@ -184,7 +185,7 @@ pub(super) async fn open(
     headers: HeaderMap,
     Form(opened): Form<Opened>,
 ) -> Result<Response, Response> {
-    is_own_page(&headers, &app)?;
+    is_own_page(&headers, &app).map_err(|problem| failed(&problem))?;
     match enter(&app, &opened.token).await {
         Ok(Some(cookie)) => Ok(with_cookie(Redirect::to("/partners").into_response(), &cookie)),
         Ok(None) => Ok(used_up()),
@@ -194,7 +195,7 @@ pub(super) async fn open(
 
 /// `POST /partners/sign-out`
 pub(super) async fn sign_out(State(app): State<App>, headers: HeaderMap) -> Result<Response, Response> {
-    is_own_page(&headers, &app)?;
+    is_own_page(&headers, &app).map_err(|problem| failed(&problem))?;
     let cookie = leave(&app, &headers).await.map_err(|error| failed(&error.into()))?;
     Ok(with_cookie(Redirect::to("/partners").into_response(), &cookie))
 }

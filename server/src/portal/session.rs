@@ -145,7 +145,7 @@ impl FromRequestParts<App> for Member {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Member, Response> {
         if !parts.method.is_safe() {
-            is_own_page(&parts.headers, app)?;
+            is_own_page(&parts.headers, app).map_err(|problem| failed(&problem))?;
         }
         match Member::of(app, &parts.headers).await {
             Ok(Some(member)) => Ok(member),
@@ -156,12 +156,12 @@ impl FromRequestParts<App> for Member {
 }
 
 /// Refuses a form that another site's page sent.
-pub fn is_own_page(headers: &HeaderMap, app: &App) -> Result<(), Response> {
+pub fn is_own_page(headers: &HeaderMap, app: &App) -> Result<(), Problem> {
     match started(headers, app) {
         Started::Here => Ok(()),
         Started::Elsewhere | Started::Unsaid => {
             let detail = "Open the page itself and try again: this form was sent from somewhere else.";
-            Err(failed(&Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail)))
+            Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", detail))
         }
     }
 }

@@ -13,7 +13,15 @@ SELECT
     toString(click_param) AS click_name,
     click_value,
     received_at,
-    classified_at
+    classified_at,
+    -- Of somebody who bought: only such visits move orders.
+    visitor_id IN
+    (
+        SELECT visitor.1
+        FROM orders
+        ARRAY JOIN visitors AS visitor
+        WHERE workspace_id = {workspace:String}
+    ) AS bought
 FROM touches FINAL
 WHERE workspace_id = {workspace:String}
     AND landing != ''

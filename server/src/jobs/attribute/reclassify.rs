@@ -22,6 +22,8 @@ const BLOCK_BYTES: usize = 8 << 20;
 /// The visits that would come from elsewhere, and the new facets among what they would be.
 #[derive(Debug, Default)]
 pub struct Reclassified {
+    pub visits: u64,
+    /// Of the visits among them that can move an order.
     pub origins: HashMap<u128, Origin>,
     pub facets: HashMap<u64, Facets>,
 }
@@ -41,6 +43,7 @@ struct Stored<'a> {
     click_value: &'a str,
     received_at_ms: i64,
     classified_at_ms: i64,
+    bought: bool,
 }
 
 /// What a touch becomes.
@@ -55,7 +58,10 @@ struct Again {
 pub async fn look(app: &App, workspace_id: &str, settings: &Settings) -> Result<Reclassified, JobError> {
     let mut found = Reclassified::default();
     let take = |touch: Stored<'_>, again: Again| {
-        found.origins.insert(touch.id, Origin { facet: again.facet, direct: again.direct });
+        found.visits += 1;
+        if touch.bought {
+            found.origins.insert(touch.id, Origin { facet: again.facet, direct: again.direct });
+        }
         found.facets.entry(again.facet).or_insert(again.facets);
     };
     each(app, workspace_id, settings, take, || std::future::ready(())).await?;
@@ -164,6 +170,7 @@ fn read<'a>(row: &mut RowReader<'a>) -> Option<Stored<'a>> {
         click_value: row.string()?,
         received_at_ms: row.i64()?,
         classified_at_ms: row.i64()?,
+        bought: row.u8()? != 0,
     })
 }
 

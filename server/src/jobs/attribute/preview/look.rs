@@ -1,5 +1,6 @@
 //! Which orders a change moves: everything is credited in memory under the terms after it and compared with what stands,
-//! order by order, by the hashes of the rows; so that memory holds two numbers an order and no rows. Writes nothing.
+//! order by order, by the hashes of the rows; so that memory holds two numbers an order, the visits
+//! of buyers that come from elsewhere, and no rows. Writes nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,17 +29,26 @@ pub(super) struct Looked {
     pub digest: String,
 }
 
-/// Under which terms touches would earn after a change, and what every facet says, those included that only the change
-/// makes.
-pub(super) async fn terms_after(app: &App, rules: &Rules) -> Result<(Terms, HashMap<u64, Facets>), JobError> {
+/// What stands after a change.
+pub(super) struct After {
+    /// Under which touches would earn.
+    pub terms: Terms,
+    /// What every facet says, those included that only the change makes.
+    pub facets: HashMap<u64, Facets>,
+    /// Visits that come from elsewhere.
+    pub visits: u64,
+}
+
+pub(super) async fn after(app: &App, rules: &Rules) -> Result<After, JobError> {
     let workspace_id = &rules.workspace.id;
     let mut known = facets(&app.store, workspace_id).await?;
-    let Reclassified { origins, facets } = reclassify::look(app, workspace_id, &rules.after).await?;
+    let Reclassified { visits, origins, facets } = reclassify::look(app, workspace_id, &rules.after).await?;
     known.extend(facets);
     // Nothing may be Direct or Unattributed yet, and be so after the change.
     known.extend([Facets::direct(), Facets::unattributed()].map(|facets| (facet_id(&facets), facets)));
     let excluded = excluded(&rules.after.exclusions, &known);
-    Ok((Terms { window_ms: i64::from(rules.days.1) * DAY_MS, excluded, origins }, known))
+    let terms = Terms { window_ms: i64::from(rules.days.1) * DAY_MS, excluded, origins };
+    Ok(After { terms, facets: known, visits })
 }
 
 pub(super) async fn look(app: &App, rules: &Rules, terms: &Terms) -> Result<Looked, JobError> {

@@ -21,7 +21,7 @@ use crate::jobs::{JobError, commission};
 
 pub use change::Change;
 use change::{Rules, WINDOW_DAYS_MAX, change_of};
-use look::{look, terms_after};
+use look::{After, after, look};
 use sums::Sums;
 
 /// Orders looked at, or posted, at once.
@@ -135,7 +135,7 @@ pub async fn preview(
 ) -> Result<Preview, PreviewError> {
     let rules = Rules::of(app, workspace_id, change)?;
     let _turn = Turn::take(app).await?;
-    let (terms, facets) = terms_after(app, &rules).await?;
+    let After { terms, facets, visits } = after(app, &rules).await?;
     let looked = look(app, &rules, &terms).await?;
     let model = model.unwrap_or(DEFAULT_MODEL);
     let mut sums = Sums::default();
@@ -154,7 +154,7 @@ pub async fn preview(
         exclusions_from: texts(&before.exclusions),
         exclusions_to: texts(&after.exclusions),
         model: MODELS[model].name().to_owned(),
-        visits: terms.origins.len() as u64,
+        visits,
         orders: looked.moved.len() as u64,
         channels: sums.channels(&facets),
         differences: sums.differences(),
@@ -176,7 +176,7 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
     // As the settings are now: whoever held the lock, or another command, may have written them.
     app.reload_directory().await?;
     let rules = Rules::of(app, workspace_id, change)?;
-    let (terms, _) = terms_after(app, &rules).await?;
+    let After { terms, .. } = after(app, &rules).await?;
     let looked = look(app, &rules, &terms).await?;
     let now = rules.token(&looked.digest);
     if now != given {

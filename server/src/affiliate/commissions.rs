@@ -29,7 +29,7 @@ pub struct Wanted {
 }
 
 /// The click that earned a commission.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ClickDocument {
     /// The touch, as `GET /v1/orders/{id}/explain` lists it.
     pub touch: String,
@@ -60,7 +60,7 @@ impl From<Balance> for BalanceDocument {
 }
 
 /// One entry of the ledger: an amount from one account to another.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EntryDocument {
     pub number: u32,
     /// `expense`, `pending`, `due`, `processing`, `paid`.
@@ -79,7 +79,7 @@ pub struct EntryDocument {
 }
 
 /// What a partner earns by one order.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CommissionDocument {
     #[schema(example = "com_193c6946bbf9b39090f274b5bfb5ef55")]
     pub id: String,
@@ -169,6 +169,14 @@ impl CommissionDocument {
     }
 }
 
+impl CommissionDocument {
+    /// With every entry; the credits are the caller's to add.
+    pub fn with_entries(stored: &StoredCommission) -> CommissionDocument {
+        let entries = stored.commission.entries.iter().map(EntryDocument::of).collect();
+        CommissionDocument { entries, ..CommissionDocument::of(stored) }
+    }
+}
+
 impl EntryDocument {
     fn of(entry: &Entry) -> EntryDocument {
         let Entry { number, from, to, amount_minor, reason, source, at_ms } = entry.clone();
@@ -213,8 +221,7 @@ impl Affiliates<'_> {
     pub async fn commission(&self, id: &str) -> Result<CommissionDocument, AffiliateError> {
         let found = self.control.commissions(&self.workspace.id, Which::One(id)).await?;
         let stored = found.first().ok_or_else(|| AffiliateError::UnknownCommission(id.to_owned()))?;
-        let entries = stored.commission.entries.iter().map(EntryDocument::of).collect();
-        Ok(CommissionDocument { entries, ..CommissionDocument::of(stored) })
+        Ok(CommissionDocument::with_entries(stored))
     }
 
     /// What stands for every partner and currency.

@@ -68,7 +68,8 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
-    /// Say whose a discount code of the provider is: it earns where nobody clicked.
+    /// Say whose a discount code of the provider is: it earns where nobody clicked. For sales that are known already, run
+    /// `tributary commission run` afterwards.
     Coupon {
         /// prt_…
         id: String,

@@ -152,6 +152,15 @@ impl Control {
         Ok(statuses)
     }
 
+    /// What the partners of a workspace are called, by their ids.
+    pub async fn partner_names(&self, workspace_id: &str) -> Result<HashMap<String, String>, ControlError> {
+        let rows = sqlx::query("SELECT id, name FROM partners WHERE workspace_id = $1")
+            .bind(workspace_id)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    }
+
     /// Every partner of a workspace with the programme they are in.
     pub async fn partner_programs(&self, workspace_id: &str) -> Result<Vec<(String, String)>, ControlError> {
         let rows = sqlx::query("SELECT id, program_id FROM partners WHERE workspace_id = $1")

@@ -1,5 +1,7 @@
 //! One order's page: who earned it and why, as a time line, and each model's division to the cent.
 
+mod commission;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -13,6 +15,8 @@ use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::report::{OrderDocument, OrderExplanation, Reports, TouchDocument};
+
+use commission::Commission;
 
 struct Step {
     number: usize,
@@ -108,6 +112,7 @@ struct OrderPage {
     models: Vec<Model>,
     refunds: Vec<Refund>,
     reported: Option<Reported>,
+    commission: Option<Commission>,
     facts: Vec<Fact>,
     agrees: bool,
     rules_version: u32,
@@ -188,6 +193,7 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
             reason: show::value(&refund.reason),
         }).collect(),
         reported: reported(order),
+        commission: story.commission.as_ref().and_then(|told| Commission::of(told, amount, &zone)),
         facts: facts(story, amount),
         agrees: story.stored_agrees,
         rules_version: story.rules_version,

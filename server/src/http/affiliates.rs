@@ -18,6 +18,7 @@ use crate::affiliate::partners::{NewPartner, PartnerChange, PartnerDocument, Par
 use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument, ProgramList};
 use crate::affiliate::{AffiliateError, Affiliates};
 use crate::app::App;
+use crate::jobs::commission::accrue_coupon;
 use crate::portal::apply::notice;
 use crate::portal::mails;
 
@@ -201,12 +202,16 @@ async fn coupons(State(app): State<App>, caller: Reader) -> Result<Json<CouponLi
     Ok(Json(Affiliates::of(&app, &caller.workspace).coupons().await?))
 }
 
-/// Say whose a discount code of the provider is. It is for ever that partner's.
+/// Say whose a discount code of the provider is. It is for ever that partner's, and earns for known sales as well.
 #[utoipa::path(post, path = "/v1/coupons", tag = "Affiliates", request_body = NewCoupon,
     responses((status = 201, body = CouponDocument), (status = "4XX", body = Problem)))]
 async fn create_coupon(State(app): State<App>, caller: Writer, body: Bytes) -> Made<CouponDocument> {
     let new = read(&body, r#"{"partner": "prt_…", "code": "JANE20"}"#)?;
     let made = Affiliates::of(&app, &caller.workspace).create_coupon(new).await?;
+    let (of_app, workspace_id, code) = (app.clone(), caller.workspace.id.clone(), made.code.clone());
+    // A task of its own: a caller that hangs up does not stop it half-way.
+    let run = tokio::spawn(async move { accrue_coupon(&of_app, &workspace_id, &code).await });
+    run.await.map_err(Problem::internal)??;
     Ok((StatusCode::CREATED, Json(made)))
 }
 

@@ -51,7 +51,7 @@ async fn balances(State(app): State<App>, caller: Reader) -> Result<Json<Balance
 }
 
 /// Look at every order again and book what is missing; nothing, when all is booked. Needed after a programme was made
-/// whose terms began in the past.
+/// whose terms began in the past, and after a link was made that metadata of known orders name already.
 #[utoipa::path(post, path = "/v1/commissions/run", tag = "Affiliates",
     responses((status = 200, body = Accrued), (status = "4XX", body = Problem)))]
 async fn run(State(app): State<App>, caller: Writer) -> Result<Json<Accrued>, Problem> {

@@ -2,6 +2,7 @@
 //! `domain::affiliate` and added; and what was held long enough becomes due. Both run as often as they like: what is
 //! booked is not booked again. Never changes an entry, and never moves money out: that is a payout.
 
+pub mod decide;
 mod missing;
 mod read;
 mod roster;
@@ -12,6 +13,7 @@ use domain::ids::OrderId;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use super::attribute::Turn;
 use super::{Job, JobError, Place};
 use crate::app::App;
 use crate::control::ledger::{Posting, Which};
@@ -36,6 +38,8 @@ pub struct Accrued {
 /// Books what is missing for these orders, and for those their change reaches. Orders of one subscription must be given
 /// together: the resolve step does.
 pub async fn accrue_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Accrued, JobError> {
+    // What partners sold is read, and written again: nobody else may do so in between.
+    let _turn = Turn::take(app).await?;
     for _ in 0..TRIES_MAX {
         let missing = missing::of_orders(app, workspace_id, orders).await?;
         if let Some(accrued) = write(app, workspace_id, &missing).await? {
@@ -45,8 +49,15 @@ pub async fn accrue_orders(app: &App, workspace_id: &str, orders: &[OrderId]) ->
     Err(busy())
 }
 
+/// Books what is missing for the orders on which a discount's code was redeemed before it was said whose it is.
+pub async fn accrue_coupon(app: &App, workspace_id: &str, code: &str) -> Result<Accrued, JobError> {
+    let orders = read::redeemed(app, workspace_id, code).await?;
+    accrue_orders(app, workspace_id, &orders).await
+}
+
 /// Books what is missing for every order of a workspace.
 pub async fn accrue_all(app: &App, workspace_id: &str) -> Result<Accrued, JobError> {
+    let _turn = Turn::take(app).await?;
     for _ in 0..TRIES_MAX {
         let missing = missing::of_all(app, workspace_id).await?;
         if let Some(accrued) = write(app, workspace_id, &missing).await? {

@@ -3,6 +3,7 @@
 //!
 //! The division is computed anew by the code that posts credits, then held against what is stored.
 
+mod commission;
 mod order;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -14,6 +15,9 @@ use domain::journey::Window;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use self::commission::{
+    ClickDecision, CommissionDecision, CouponDecision, EarningDecision, PartDecision, StepDecision,
+};
 pub use self::order::{OrderDocument, RefundDocument, ReportedDocument};
 use self::order::{StoredOrder, booked, document};
 use super::statement::Statement;
@@ -89,6 +93,9 @@ pub struct OrderExplanation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disagreements: Vec<Disagreement>,
     pub rules_version: u32,
+    /// Which partners earn by it, and why; absent when the workspace has no programme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commission: Option<CommissionDecision>,
 }
 
 /// A sum of stored credits that the explanation does not find.
@@ -169,6 +176,7 @@ impl Reports {
             shown.push(touch_document(touch, candidate, credits, window)?);
         }
         let disagreements = disagreements(&order, &story, &stored)?;
+        let commission = self.commission(OrderId::from(uuid(&order.id)?)).await?;
         Ok(Some(OrderExplanation {
             inherits_from: root.as_ref().map(document).transpose()?,
             order: document_of,
@@ -188,6 +196,7 @@ impl Reports {
             models: story.models,
             stored_agrees: disagreements.is_empty(),
             disagreements,
+            commission,
             rules_version: u32::from(by_id.values().map(|touch| touch.rules_version).max().unwrap_or(0)),
         }))
     }

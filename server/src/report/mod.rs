@@ -32,7 +32,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 pub use explain::{
-    Disagreement, OrderDocument, OrderExplanation, RefundDocument, ReportedDocument, TouchDocument,
+    ClickDecision, CommissionDecision, CouponDecision, Disagreement, EarningDecision, OrderDocument,
+    OrderExplanation, PartDecision, RefundDocument, ReportedDocument, StepDecision, TouchDocument,
 };
 pub use match_quality::Matched;
 pub use orders::{Cursor, OrderPage, OrderRow, OrdersQuery};

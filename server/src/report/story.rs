@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use domain::affiliate::Verdict;
 use domain::attribution::{DEFAULT_MODEL, ModelExplanation};
 use domain::money::{Currency, Money};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{OrderExplanation, TouchDocument};
+use super::{CommissionDecision, OrderExplanation, TouchDocument};
 
 impl OrderExplanation {
     /// The story for a terminal. Text from outside loses its control characters.
@@ -62,6 +63,10 @@ impl OrderExplanation {
             say(format!("{}{}", model.title, if at == DEFAULT_MODEL { " (default)" } else { "" }));
             self.divide(model, &mut say);
         }
+        if let Some(decision) = &self.commission {
+            say(String::new());
+            self.commissions(decision, zone, &mut say);
+        }
         say(String::new());
         say(match self.stored_agrees {
             true => "The stored credits are exactly these.".to_owned(),
@@ -71,6 +76,38 @@ impl OrderExplanation {
             ),
         });
         out
+    }
+
+    fn commissions(&self, decision: &CommissionDecision, zone: &TimeZone, say: &mut impl FnMut(String)) {
+        say(format!("Commission: {}", decision.sentence));
+        for click in &decision.clicks {
+            let mark = if click.verdict == Verdict::Earns { "+" } else { "-" };
+            say(format!(
+                "  {mark} {}  {} {}: {}",
+                when(click.at_ms, zone),
+                click.code,
+                click.name,
+                click.why
+            ));
+        }
+        if let Some(coupon) = &decision.coupon {
+            let mark = if coupon.verdict == Verdict::Earns { "+" } else { "-" };
+            say(format!("  {mark} coupon {} {}: {}", coupon.code, coupon.name, coupon.why));
+        }
+        for part in &decision.parts {
+            say(format!("  {} ({}): {}", part.name, part.code, part.why));
+        }
+        for commission in &decision.ledger {
+            say(format!("  {} of {}, {}:", commission.id, commission.partner, commission.state));
+            for entry in &commission.entries {
+                let amount = amount(entry.amount, &commission.currency);
+                let at = when(entry.at_ms, zone);
+                say(format!(
+                    "    {at}  {amount:>12}  {} to {}, {} {}",
+                    entry.from, entry.to, entry.reason, entry.source
+                ));
+            }
+        }
     }
 
     fn divide(&self, model: &ModelExplanation, say: &mut impl FnMut(String)) {

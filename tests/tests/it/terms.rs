@@ -142,8 +142,11 @@ async fn coupons_earn_where_nobody_clicked_or_before_clicks_where_the_terms_say_
     let terms = json!({ "reward": { "basis_points": 2000 }, "precedence": "coupon_first" });
     let coupon_first = program(&shop, terms).await;
     let (ann, bob) = (partner(&shop, &link_first, "ann").await, partner(&shop, &coupon_first, "bob").await);
+    let early = shop.visitor().checkout(usd(10_00)).by_link().coupon("ANN20").pays().await;
+    assert_eq!(parts(&shop, &early).await, are([]));
     done(&shop, "POST", "/v1/coupons", json!({ "partner": ann, "code": "ann20" })).await;
     done(&shop, "POST", "/v1/coupons", json!({ "partner": bob, "code": "Bob20" })).await;
+    assert_eq!(parts(&shop, &early).await, are([("ANN20", 1_00)]), "it earns for what is known as well");
     let taken = asks(&shop, "POST", "/v1/coupons", json!({ "partner": bob, "code": "ANN20" })).await;
     assert_eq!(taken.status, 409, "{}", taken.text());
     let buys = async |codes: &[&str], coupon: &str| {
@@ -195,4 +198,71 @@ async fn a_group_has_terms_of_its_own_for_payments_while_a_partner_is_in_it() {
     let unknown = json!({ "group": "grp_nobody" });
     let refused = asks(&shop, "PATCH", &format!("/v1/partners/{jane}"), unknown).await;
     assert_eq!(refused.status, 404, "{}", refused.text());
+}
+
+#[tokio::test]
+async fn an_orders_story_says_why_it_earned_whom_what() {
+    let shop = Shop::open().await;
+    let terms = json!({ "reward": { "basis_points": 3000 }, "wins": "split", "window_days": 10, "rules": [
+        { "first_order": true, "reward": { "basis_points": 2000 } },
+    ] });
+    let program = program(&shop, terms).await;
+    for name in ["ann", "bob", "cem", "dee", "eva"] {
+        partner(&shop, &program, name).await;
+    }
+    let visitor = shop.visitor();
+    for (code, after) in [("ann", 9), ("bob", 1), ("eva", 1), ("cem", 1), ("cem", 1), ("dee", 1)] {
+        visitor.visit(&format!("/?via={code}")).await;
+        shop.after(days(after));
+    }
+    let eva = &shop.ask("/v1/links").await["rows"][4]["partner"];
+    let suspended = json!({ "status": "suspended" });
+    done(&shop, "PATCH", &format!("/v1/partners/{}", text(eva)), suspended).await;
+    let order = visitor.checkout(usd(49_01)).by_link().coupon("WINTER").pays().await;
+    shop.settle().await;
+    order.refunds(usd(9_01)).await;
+    shop.settle().await;
+    let told = &shop.explain(&order).await.0["commission"];
+    let verdicts: Vec<(String, String)> = told["clicks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|click| (text(&click["code"]), text(&click["verdict"])))
+        .collect();
+    let wanted = [
+        ("ann", "outside_window"),
+        ("bob", "earns"),
+        ("eva", "not_approved"),
+        ("cem", "same_partner"),
+        ("cem", "earns"),
+        ("dee", "earns"),
+    ];
+    assert_eq!(verdicts, wanted.map(|(code, verdict)| (code.to_owned(), verdict.to_owned())));
+    assert_eq!(told["coupon"]["verdict"], "unknown");
+    let part = &told["parts"][0];
+    assert_eq!((&part["name"], &part["share"]), (&json!("dee"), &json!({ "place": 0, "of": 3 })));
+    let earning = &part["earning"];
+    assert_eq!((&earning["applied"], &earning["first_order"]), (&json!({ "rule": 1 }), &json!(true)));
+    assert_eq!(
+        (&earning["base"], &earning["whole"], &earning["earned"]),
+        (&json!(4901), &json!(980), &json!(267))
+    );
+    // What is told is what is booked.
+    for (part, booked) in told["parts"].as_array().unwrap().iter().zip([2_67, 2_67, 2_66]) {
+        let own = told["ledger"].as_array().unwrap().iter().find(|row| row["partner"] == part["partner"]);
+        assert_eq!(
+            (&own.unwrap()["balance"]["earned"], &part["earning"]["earned"]),
+            (&json!(booked), &json!(booked))
+        );
+    }
+    let path = format!("{}/explain?format=text", order.path());
+    let story = asks(&shop, "GET", &path, Value::Null).await.text();
+    for line in [
+        "dee, cem, bob brought this customer together, in equal parts.",
+        "too old: before the window of the terms",
+        "By rule 1 of version 1 of the terms: 20.00 % of 49.01 USD is 9.80 USD, shared by 3: 3.27 USD",
+        "pending to expense, refund ref_",
+    ] {
+        assert!(story.contains(line), "{line}\n{story}");
+    }
 }

@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::family::{Family, Sale};
 use super::ledger::{Earning, Entry, Reason};
-use super::referral::{DAY_MS, Referral, Share};
+use super::referral::{Referral, Share};
 use super::roster::Roster;
 use super::rules::{Applied, Per};
-use super::terms::{Recurring, Terms};
+use super::terms::{Recurring, Reward, Terms};
 use super::volume::{Volume, Volumes};
 use crate::ids::OrderId;
 use crate::money::Currency;
 use crate::order::{Basis, DISPUTE_REASON};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a partner earns by one payment, and its entries. Under which terms and in which currency is said once, when it is
 /// made. Who else has a part, and whether it was the customer's first order, can become known later.
@@ -61,6 +63,7 @@ pub struct Award {
     pub earnings: Vec<Earning>,
     /// What said how much.
     pub applied: Applied,
+    pub reward: Reward,
     /// What the partner had sold before, over the time the tiers count; over all time where there are none.
     pub volume: Volume,
     /// What it is a part of.
@@ -144,7 +147,7 @@ pub fn weigh_award(
         due_at_ms: sale.paid_at_ms.saturating_add(i64::from(terms.hold_days) * DAY_MS),
         entries: Vec::new(),
     };
-    Ok(Award { commission, earnings, applied, volume, base_minor, whole_minor })
+    Ok(Award { commission, earnings, applied, reward: reward.clone(), volume, base_minor, whole_minor })
 }
 
 /// Whether the recurring rule reaches a payment, the `place`th of its family from 0 on.

@@ -3,9 +3,10 @@
 use super::award::{Award, Commission, award};
 use super::family::Family;
 use super::ledger::{settle, was_in_payout};
-use super::referral::{Referral, Share, referrals};
+use super::referral::{Referral, Share};
 use super::roster::Roster;
 use super::volume::Volumes;
+use super::weigh::referrals;
 use crate::ids::OrderId;
 
 /// What is missing: commissions with the entries to add to them; of a new one all. `standing` are the commissions of

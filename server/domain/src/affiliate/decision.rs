@@ -5,9 +5,10 @@ use super::award::{Award, Commission, Nothing, weigh_award};
 use super::booking::parties;
 use super::family::Family;
 use super::ledger::was_in_payout;
-use super::referral::{Referral, Weighed, weigh};
+use super::referral::{Referral, Weighed};
 use super::roster::Roster;
 use super::volume::Volumes;
+use super::weigh::weigh;
 use crate::ids::OrderId;
 
 /// One partner's part of an order.

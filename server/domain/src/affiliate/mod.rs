@@ -21,6 +21,7 @@ pub mod rules;
 pub mod statement;
 pub mod terms;
 pub mod volume;
+pub mod weigh;
 
 pub use award::{Award, Commission, Kept, Nothing, award, weigh_award};
 pub use booking::{book, parties};
@@ -28,8 +29,9 @@ pub use code::{LinkCode, destination};
 pub use decision::{Decision, Part, decide};
 pub use family::{Coupon, Family, GivenBack, PartnerTouch, Sale};
 pub use partner::PartnerStatus;
-pub use referral::{Referral, Share, Verdict, Weighed, WeighedClick, WeighedCoupon, referrals, weigh};
+pub use referral::{Referral, Share, Verdict, Weighed, WeighedClick, WeighedCoupon};
 pub use roster::{Member, Owner, Program, Roster};
 pub use rules::{Applied, Per, Reached, Rule, Step, Tiers};
 pub use terms::{Precedence, Recurring, Reward, Rounding, Terms, TermsError, TermsVersion, Wins, in_force};
 pub use volume::{Volume, VolumeChange, Volumes, volume_changes};
+pub use weigh::{referrals, weigh};

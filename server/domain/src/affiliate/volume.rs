@@ -12,9 +12,9 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::award::reaches;
 use super::family::{Family, Sale};
-use super::referral::referrals;
 use super::roster::Roster;
 use super::rules::Per;
+use super::weigh::referrals;
 use crate::ids::OrderId;
 use crate::money::Currency;
 

@@ -123,6 +123,21 @@ pub(super) async fn kin(
     Ok(kin.into_iter().collect())
 }
 
+/// The orders on which a discount's code was redeemed, and those of the same journeys.
+pub(super) async fn redeemed(app: &App, workspace_id: &str, code: &str) -> Result<Vec<OrderId>, JobError> {
+    let found: Vec<OneId> = app
+        .store
+        .client()
+        .query_raw(sql!("commissions/redeemed.sql"))
+        .param("workspace", workspace_id)
+        .param("code", code)
+        .fetch_all()
+        .await?;
+    let orders =
+        found.iter().map(|found| uuid(&found.id).map(OrderId)).collect::<Result<Vec<_>, JobError>>()?;
+    kin(app, workspace_id, &orders, false).await
+}
+
 /// The orders by journey, with the clicks on partners' links in it. Orders of one journey must be given together.
 pub(super) async fn families(
     app: &App,

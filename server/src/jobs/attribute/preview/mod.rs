@@ -172,7 +172,7 @@ pub fn texts<T: ToString>(list: &[T]) -> Vec<String> {
 /// some visits and orders to a preview of no change.
 pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied, PreviewError> {
     let change = change_of(given).ok_or(PreviewError::NoToken)?;
-    let _turn = Turn::take(app).await?;
+    let turn = Turn::take(app).await?;
     // As the settings are now: whoever held the lock, or another command, may have written them.
     app.reload_directory().await?;
     let rules = Rules::of(app, workspace_id, change)?;
@@ -197,6 +197,7 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
         let orders: Vec<OrderId> = chunk.iter().map(|&id| OrderId(id)).collect();
         applied.written += post_orders(app, workspace_id, &orders, &terms).await?.written;
     }
+    drop(turn);
     // Visits that come from elsewhere may be another partner's, or nobody's.
     commission::accrue_all(app, workspace_id).await?;
     tracing::info!(

@@ -22,6 +22,7 @@ ENV TRIBUTARY_DATA_DIR=/data \
 USER tributary
 VOLUME /data
 EXPOSE 4600
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD curl -fsS http://127.0.0.1:4600/readyz || exit 1
+# Whether a restart would help. Whether to send requests here is another question: /readyz.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD curl -fsS http://127.0.0.1:4600/healthz || exit 1
 ENTRYPOINT ["tini", "--", "tributary"]
 CMD ["serve"]

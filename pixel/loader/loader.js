@@ -105,34 +105,44 @@ start: {
       touch: touch || undefined,
       url: url.slice(0, 2000),
       at: Date.now(),
-      width: page.innerWidth,
       cookie_domain: data.cookieDomain,
       consent,
+      ...first,
       ...more,
     });
     post([body], consent == 'granted', how);
   };
-  // Sends hits. Those that did not arrive are kept where the visitor agreed to that, and sent again under their ids.
+  // Sends hits. Those that did not arrive, or came too fast, are kept where the visitor agreed to that, and sent again
+  // under their ids once the collector takes something. `done` is called for those that are kept when they are over.
   let flying = 0;
-  const post = (bodies, isGranted, how) => {
+  const post = (bodies, isGranted, how, done) => {
     log(bodies);
     const body = bodies[1] ? `[${bodies}]` : bodies[0];
     const keep = () => {
       // The newest first; what does not fit is cut off, and a line cut in two is none.
-      if (isGranted && ask('v'))
+      if (!done && isGranted && ask('v'))
         storage.setItem(queued, [...bodies, kept()].join('\n').slice(0, 16384).split('\n').slice(0, 20).join('\n'));
     };
     if (how && isGranted) return navigator.sendBeacon(collector, body) || keep();
     // Browsers let 64 KiB be under way that outlive their page; a character is up to three bytes.
     flying += body.length;
-    fetch(collector, {
+    return fetch(collector, {
       method: 'POST',
       body,
       keepalive: flying < 2e4,
       credentials: isGranted ? 'include' : 'omit',
     })
-      .then((answer) => (answer.ok ? answer.json() : answer.status > 499 && keep()))
-      .then((answer) => answer && ask('a', answer.visitor), keep)
+      .then((answer) => {
+        if (answer.status > 428) return keep();
+        if (done) done();
+        return answer.ok && answer.json();
+      })
+      .then((answer) => {
+        if (!answer) return;
+        first = 0;
+        ask('a', answer.visitor);
+        resend();
+      }, keep)
       .catch(log)
       .then(() => (flying -= body.length));
   };
@@ -160,12 +170,17 @@ start: {
     track: (name, props) => name && hit('t', 'event', { name: cut(name, 100, 100), props: flat(props) }),
     identify: (who) => {
       const { email, userId, traits } = typeof who == 'string' ? { email: who } : who;
-      if (email || userId) hit('t', 'identify', { email: email && cut(email, 254, 254), user: userId && cut(userId, 200, 200), traits: flat(traits) });
+      if (email || userId) hit('t', 'identify', { email: cut(email || '', 254, 254), user: cut(userId || '', 200, 200), traits: flat(traits) });
     },
     page: () => hit('p', 'page'),
     consent: (word) => {
+      const cookies = safe(() => doc.cookie)();
       ask('c', word);
-      if (word != 'granted') safe(() => storage.removeItem(queued))();
+      if (word != 'granted') {
+        safe(() => storage.removeItem(queued))();
+        // A collector on a host of its own has a cookie there, out of reach from here.
+        if (/_trb=/.test(cookies)) more().then((file) => file.forget(tools)).catch(log);
+      }
       land();
     },
   };
@@ -248,11 +263,12 @@ start: {
     on(page, 'online', resend);
   });
 
-  // The address may have changed since the page was opened.
+  // What every hit carries until one is answered: the token of a hand-over.
   let first;
   const land = () => {
-    hit('l', 'page', { ref: doc.referrer.slice(0, 2000) || undefined, ...first }, 0, opened);
-    hit('r', 'page');
+    hit('l', 'page', { ref: doc.referrer.slice(0, 2000) || undefined }, 0, opened);
+    // The address may have changed since the page was opened.
+    if (location.href != opened) hit('r', 'page');
   };
   const begin = ([exports, file]) => {
     use((rules = exports), [doc, storage]);
@@ -265,7 +281,6 @@ start: {
     all.filter(isConsent).forEach((one) => call(...one));
     safe(land)();
     all.forEach((one) => isConsent(one) || call(...one));
-    safe(resend)();
     if (page.Paddle || doc.querySelector(concerns)) near(0, []);
   };
   // By place, as `more.js` takes them.
@@ -280,7 +295,7 @@ start: {
         log(error);
         return import(base + JS_FILE).then((file) => file.start(imports()));
       });
-    Promise.all([got, data.domains && more()])
+    Promise.all([got, (data.domains || /[?&]_trb=/.test(opened)) && more()])
       .then(begin)
       .catch((error) => (waiting = log(error)))
       .then(settle);

@@ -1,8 +1,8 @@
 // What not every visit needs, in a file of its own: links that lead away and downloads, goals and forms, the elements
-// of other checkouts than Polar's, Paddle's overlay, sister sites, and the hits that are sent again.
+// of other checkouts than Polar's, Paddle's overlay, sister sites, the hits that are sent again, and taking back a cookie.
 //
-// `loader.js` loads it when something that concerns it comes near being used, when hits wait to be sent again, or
-// when the tag has `data-domains`. What is allowed the rules decide, through `ask` and `hit`.
+// `loader.js` loads it when something that concerns it comes near being used, when hits wait to be sent again, when
+// consent is withdrawn, or when the tag has `data-domains` or the address the token of a hand-over. What is allowed the rules decide, through `ask` and `hit`.
 
 /** Endings of files that are saved rather than read. */
 const DOWNLOADS =
@@ -85,11 +85,31 @@ function hand(element, [, , ask]) {
 /** Whether a value is the visitor as it was before the collector had signed it. */
 const isOld = (value, id) => value.length == 30 && value != id && id.startsWith(value);
 
-/** Sends the hits that did not arrive, under their own ids, with the time of sending. */
+let isResending;
+
+/**
+ * Sends the hits that did not arrive, under their own ids, with the time of sending. They stay kept until the collector
+ * has answered: a page that is left meanwhile loses none.
+ */
 export function resend([, , , , , , , post, , storage, queued]) {
-  const all = storage.getItem(queued).split('\n');
-  storage.removeItem(queued);
-  post(all.filter((body) => body.endsWith('}')).map((body) => body.replace(/(,"sent":\d+)?}$/, `,"sent":${Date.now()}}`)), true);
+  // What was cut in two is none.
+  const whole = () => (storage.getItem(queued) || '').split('\n').filter((body) => body.endsWith('}'));
+  const all = whole();
+  if (isResending || !all[0]) return;
+  isResending = true;
+  const stamp = (body) => body.replace(/(,"sent":\d+)?}$/, `,"sent":${Date.now()}}`);
+  post(all.map(stamp), true, 0, () => {
+    const left = whole().filter((body) => !all.includes(body));
+    if (left[0]) storage.setItem(queued, left.join('\n'));
+    else storage.removeItem(queued);
+  }).then(() => (isResending = false));
+}
+
+/** Has a collector on a host of its own take its cookie back, which this page cannot reach. Names nobody. */
+export function forget([data, collector]) {
+  if (new URL(collector, location).host == location.host) return;
+  const body = JSON.stringify({ ws: data.workspace, cookie_domain: data.cookieDomain });
+  return fetch(collector + '/forget', { method: 'POST', body, credentials: 'include', keepalive: true });
 }
 
 /** The address without the token of a hand-over. */

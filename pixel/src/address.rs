@@ -59,6 +59,6 @@ mod tests {
         {
             assert!(!is_same_site(host, site), "{host} {site}");
         }
-        assert!(is_of_sites("docs.b.example", "a.example,b.example") && !is_of_sites("b.example", ""));
+        assert!(is_of_sites("docs.b.example", "a.example, b.example") && !is_of_sites("b.example", ""));
     }
 }

@@ -45,7 +45,8 @@ pub fn starts(text: &str, start: &str) -> bool {
     text.starts_with(start)
 }
 
-/// Walks over the `name=value` pairs of a query, a cookie header or a plain list.
+/// Walks over the `name=value` pairs of a query, a cookie header or a plain list. Blanks behind the commas of a list are
+/// left out: people write them.
 pub struct Pairs<'a> {
     rest: &'a str,
     separator: u8,
@@ -67,6 +68,9 @@ impl<'a> Pairs<'a> {
     /// Goes to the next pair; false at the end. No `Iterator`: what that answers would be copied twice.
     #[inline(never)]
     pub fn step(&mut self) -> bool {
+        while self.separator == b',' && starts(self.rest, " ") {
+            take(&mut self.rest, b' ');
+        }
         if self.rest.is_empty() {
             return false;
         }
@@ -217,6 +221,14 @@ mod tests {
     fn lists() {
         assert!(has("ref,via,aff", b',', "via") && has("gclid sccid", b' ', "ScCid"));
         assert!(!has("ref,via", b',', "vi") && !has("ref,,via", b',', ""));
+    }
+
+    #[test]
+    fn blanks_behind_commas_are_no_part_of_a_word() {
+        assert!(has("ref, via,  aff", b',', "via") && has(" ref, via,  aff", b',', "aff"));
+        assert!(!has("a, ", b',', " ") && !has("a b", b',', "b"));
+        let mut cookies = Pairs::of(" a=1", b';');
+        assert!(cookies.step() && cookies.name == " a", "only lists");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 //! | `tributary_flush_units_total` | | units accepted by ClickHouse |
 //! | `tributary_flush_hits_total` | | hits in them |
 //! | `tributary_flush_failures_total` | | attempts that ClickHouse did not accept |
+//! | `tributary_flush_units_refused_total` | | units put aside because ClickHouse refuses them and takes others |
 //! | `tributary_flush_seconds` | | sending one unit |
 //! | `tributary_poll_found_total` | `provider`, `kind` | objects only a poll told, though a webhook should have |
 //! | `tributary_poll_failures_total` | `provider`, `code` | calls to a provider's lists that failed |
@@ -46,6 +47,7 @@ pub struct Metrics {
     pub flush_units: Counter,
     pub flush_hits: Counter,
     pub flush_failures: Counter,
+    pub flush_units_refused: Counter,
     pub flush_seconds: Histogram,
 }
 
@@ -71,6 +73,7 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         flush_units: counter!("tributary_flush_units_total"),
         flush_hits: counter!("tributary_flush_hits_total"),
         flush_failures: counter!("tributary_flush_failures_total"),
+        flush_units_refused: counter!("tributary_flush_units_refused_total"),
         flush_seconds: histogram!("tributary_flush_seconds"),
     }
 });

@@ -23,6 +23,11 @@ pub enum SecretsError {
         "secret_key has {0} characters; use at least 32 random ones (for example from `openssl rand -hex 32`)"
     )]
     TooShort(usize),
+    #[error(
+        "the key file {path} has {characters} characters of at least 32: it was cut; restore it from a backup. Only where \
+         nothing was sealed yet may it be removed, so that a new one is made"
+    )]
+    KeyFileTooShort { path: std::path::PathBuf, characters: usize },
     #[error("cannot use the key file {path}: {source}")]
     KeyFile { path: std::path::PathBuf, source: std::io::Error },
     #[error(
@@ -34,6 +39,9 @@ pub enum SecretsError {
     )]
     Carried(String),
 }
+
+/// What is shorter is no key: guessed, or cut by a full disk.
+const KEY_CHARACTERS_MIN: usize = 32;
 
 /// Keys derived from the operator's one key, each for one purpose.
 #[derive(Clone)]
@@ -70,15 +78,22 @@ impl Secrets {
     pub fn load(configured: &SecretString, data_dir: &Path) -> Result<Secrets, SecretsError> {
         let configured = configured.expose_secret();
         if !configured.is_empty() {
-            return if configured.len() < 32 {
+            return if configured.len() < KEY_CHARACTERS_MIN {
                 Err(SecretsError::TooShort(configured.len()))
             } else {
                 Ok(Secrets::derive(configured.as_bytes()))
             };
         }
         let path = data_dir.join("secret.key");
-        let key = kept_key(&path).map_err(|source| SecretsError::KeyFile { path, source })?;
-        Ok(Secrets::derive(key.trim().as_bytes()))
+        let key = match kept_key(&path) {
+            Ok(key) => key,
+            Err(source) => return Err(SecretsError::KeyFile { path, source }),
+        };
+        let key = key.trim();
+        if key.len() < KEY_CHARACTERS_MIN {
+            return Err(SecretsError::KeyFileTooShort { path, characters: key.len() });
+        }
+        Ok(Secrets::derive(key.as_bytes()))
     }
 
     fn derive(master: &[u8]) -> Secrets {
@@ -197,17 +212,25 @@ fn kept_key(path: &Path) -> std::io::Result<String> {
     }
 }
 
-/// Writes a file only its owner can read.
+/// Writes a file only its owner can read: wholly or not at all, whatever the disk or the power does meanwhile.
 pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = std::path::PathBuf::from(beside);
+    // What a life before left half written may be somebody else's to read.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
     file.write_all(content)?;
-    file.sync_all()
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn mac(key: &[u8], content: &[u8]) -> [u8; 32] {
@@ -276,9 +299,22 @@ mod tests {
         assert!(Secrets::load(&none, dir.path()).unwrap().open("p", &first).is_ok());
         let mode = std::fs::metadata(dir.path().join("secret.key")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
         assert!(matches!(
             Secrets::load(&SecretString::from("short"), dir.path()),
             Err(SecretsError::TooShort(5))
         ));
+    }
+
+    #[test]
+    fn a_key_file_that_was_cut_is_refused_and_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret.key");
+        for cut in ["", "\n", "0123456789abcdef0123456789abcde\n"] {
+            std::fs::write(&path, cut).unwrap();
+            let loaded = Secrets::load(&SecretString::from(""), dir.path());
+            assert!(matches!(loaded, Err(SecretsError::KeyFileTooShort { .. })), "{cut:?}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), cut);
+        }
     }
 }

@@ -94,13 +94,15 @@ test('identify takes an address or a description', async (t) => {
     tributary.identify('ann@shop.example');
     tributary.identify({ userId: 'u_1', traits: { plan: 'pro' } });
     tributary.identify({ traits: { nobody: true } });
+    tributary.identify({ email: null, userId: 42 });
     tributary.track('end');
   });
-  const hits = await stage.collector.taken(4);
+  const hits = await stage.collector.taken(5);
   const byKind = hits.filter((hit) => hit.kind === 'identify');
-  assert.equal(byKind.length, 2);
+  assert.equal(byKind.length, 3);
   const mail = byKind.find((hit) => hit.email);
-  const user = byKind.find((hit) => hit.user);
+  const user = byKind.find((hit) => hit.user === 'u_1');
+  assert.ok(byKind.some((hit) => hit.user === '42' && hit.email === undefined), 'what a database gives');
   assert.equal(mail.email, 'ann@shop.example');
   assert.equal(user.user, 'u_1');
   assert.deepEqual(user.traits, { plan: 'pro' });

@@ -111,7 +111,52 @@ test('hits that could not be sent are kept, and sent again under their ids', asy
   assert.equal(again.id, kept.id);
   assert.equal(again.at, kept.at);
   assert.ok(again.sent >= again.at);
-  assert.equal(await stage.page.evaluate(() => localStorage.getItem('_trbq')), null);
+  await stage.page.waitForFunction(() => localStorage.getItem('_trbq') == null);
+});
+
+test('hits that came too fast are kept, and sent again as soon as others are taken', async (t) => {
+  const stage = (await Stage.start(t)).site('/');
+  await stage.open('/');
+  await stage.answered();
+  stage.collector.broken = (request, response) => {
+    const headers = { 'access-control-allow-origin': request.headers.origin, 'access-control-allow-credentials': 'true' };
+    response.writeHead(429, headers).end();
+  };
+  await stage.page.evaluate(() => tributary.track('too-fast'));
+  await stage.page.waitForFunction(() => /too-fast/.test(localStorage.getItem('_trbq')));
+  stage.collector.broken = null;
+  await stage.page.evaluate(() => tributary.track('later'));
+  const hits = await stage.collector.taken(3);
+  assert.deepEqual(hits.map((hit) => hit.name).slice(1), ['later', 'too-fast']);
+  await stage.page.waitForFunction(() => localStorage.getItem('_trbq') == null);
+});
+
+test('what is sent again stays kept until the collector has answered, and no longer', async (t) => {
+  const stage = (await Stage.start(t)).site('/').site('/next');
+  await stage.open('/');
+  await stage.answered();
+  stage.collector.broken = (request) => request.socket.destroy();
+  await stage.page.evaluate(() => tributary.track('kept'));
+  await stage.page.waitForFunction(() => /kept/.test(localStorage.getItem('_trbq')));
+  // The page is left while its hits are on their way.
+  const asked = new Promise((done) => (stage.collector.broken = done));
+  await stage.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await asked;
+  assert.match(await stage.page.evaluate(() => localStorage.getItem('_trbq')), /kept/);
+  // A hit that no collector will ever take is not sent for ever.
+  stage.collector.broken = null;
+  await stage.open('/next');
+  const hits = await stage.collector.taken(3);
+  assert.ok(hits.some((hit) => hit.name === 'kept'));
+  await stage.page.waitForFunction(() => localStorage.getItem('_trbq') == null);
+  stage.collector.broken = (request, response) => {
+    const headers = { 'access-control-allow-origin': request.headers.origin, 'access-control-allow-credentials': 'true' };
+    response.writeHead(400, headers).end();
+  };
+  const line = JSON.stringify({ ...hits[0], id: `${hits[0].id.slice(0, 25)}0` });
+  await stage.page.evaluate((line) => localStorage.setItem('_trbq', line), line);
+  await stage.page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await stage.page.waitForFunction(() => localStorage.getItem('_trbq') == null);
 });
 
 test('no more than twenty hits and 16 KiB are kept, and none without the cookie or after a withdrawal', async (t) => {
@@ -165,4 +210,41 @@ test('a visitor who agreed is handed over to a sister site, and the token leaves
   assert.equal(arrived.url, there);
   assert.equal(await stage.page.evaluate(() => location.href), there);
   assert.equal(signed(unsigned(id)), id);
+});
+
+for (const [what, tag] of [
+  ['from a sister site', { 'data-domains': 'sister.example' }],
+  ["by a partner's link, on a tag without data-domains", {}],
+]) {
+  test(`who arrives ${what} is the same visitor in everything the page says at once`, async (t) => {
+    const stage = await Stage.start(t);
+    const head = `<script>
+      window.tributary = { q: [['track', 'early'], ['identify', 'ann@shop.example']] };
+    </script>`;
+    const id = `vis_01jd3m8q5x0000000000000abc_1${'m'.repeat(22)}`;
+    await stage.site('/there', { tag, head }).open(`/there?_trb=${id}.t1.mac&a=1`);
+    const hits = await stage.collector.taken(3);
+    assert.deepEqual(hits.map((hit) => unsigned(hit.handover)), Array(3).fill(unsigned(id)));
+    assert.deepEqual(hits.map((hit) => hit.url), Array(3).fill(`${stage.origin}/there?a=1`));
+    await stage.page.waitForFunction((id) => tributary.visitorId() === id, id);
+    await stage.page.evaluate(() => tributary.track('late'));
+    const late = (await stage.collector.taken(4))[3];
+    assert.deepEqual([late.visitor, late.handover], [id, undefined]);
+  });
+}
+
+test('a withdrawal has a collector on a host of its own take its cookie back, and names nobody', async (t) => {
+  const stage = (await Stage.start(t)).site('/');
+  await stage.open('/');
+  await stage.answered();
+  assert.ok(await stage.cookie());
+  const forgotten = new Promise((done) => stage.collector.server.once('forgotten', done));
+  await stage.page.evaluate(() => tributary.consent('denied'));
+  await forgotten;
+  assert.deepEqual(stage.collector.forgotten, [{ ws: 'ws_demo' }]);
+  assert.equal(await stage.cookie(), undefined);
+  // Where there is nothing to take back nothing is asked for.
+  await stage.page.evaluate(() => tributary.consent('denied'));
+  await stage.page.evaluate(() => fetch(location.href));
+  assert.equal(stage.collector.forgotten.length, 1);
 });

@@ -232,7 +232,7 @@ impl Account {
     /// Has our books compared with the provider's lists, moving the clock over every pause; answers the connection's part.
     pub async fn compares(&self, query: &str) -> Value {
         let app = self.shop.app();
-        let key = self.shop.key_for(tributary::control::keys::Scope::Read).await;
+        let key = self.shop.key_for(tributary::control::keys::Scope::Write).await;
         let request = app.request("POST", &format!("/v1/reconciliation?{query}"));
         let begun = app.send(request.header("authorization", format!("Bearer {key}"))).await;
         assert_eq!(begun.status, 202, "{}", begun.text());

@@ -104,7 +104,6 @@ fn open_engine() -> Engine {
     options.query_memory_bytes_max = 1 << 30;
     options.query_seconds_max = 60;
     options.mark_cache_bytes_max = 64 << 20;
-    options.extra_search_dirs = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../.engine")];
     Engine::open(&options).unwrap_or_else(|error| panic!("the scenarios need the engine: {error}"))
 }
 

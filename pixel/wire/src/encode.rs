@@ -1,4 +1,4 @@
-//! Writes a hit as JSON, by hand: the pixel has no room for a serialiser.
+//! Writes a hit as JSON, by hand: the crate has no dependencies. The pixel's loader writes its own (`pixel/loader`).
 //!
 //! Writes every value as it stands; cutting it to its limit is the caller's.
 
@@ -15,9 +15,8 @@ pub fn encode(hit: &Hit<'_>, out: &mut String) {
     encode_with(hit, &props, out);
 }
 
-/// The same with `props` or `traits` given as the text of a JSON object, empty for none; those of `hit` are not
-/// looked at. A browser has such text sooner than the pixel could make it.
-pub fn encode_with(hit: &Hit<'_>, props: &str, out: &mut String) {
+/// The same with `props` or `traits` given as the text of a JSON object, empty for none.
+fn encode_with(hit: &Hit<'_>, props: &str, out: &mut String) {
     out.push('{');
     out.push_str(r#""ws":"#);
     text(&hit.ws, out);
@@ -81,8 +80,8 @@ fn number(name: &str, value: u64, out: &mut String) {
     push_digits(value, out);
 }
 
-/// Appends decimal digits without `core::fmt`, which alone would outweigh the rest of the pixel.
-pub fn push_digits(value: u64, out: &mut String) {
+/// Appends decimal digits.
+fn push_digits(value: u64, out: &mut String) {
     if value > 9 {
         push_digits(value / 10, out);
     }

@@ -31,7 +31,7 @@ pub struct Hit<'a> {
     /// The same clock at the moment of sending, when that was more than a second later: a hit kept while offline.
     /// On the wire: `sent`.
     pub sent_ms: Option<u64>,
-    /// Width of the viewport in CSS pixels.
+    /// Width of the viewport in CSS pixels, from who still sends it: nothing of it is stored.
     pub width: Option<u32>,
     /// The domain the visitor cookie is wanted on, as the script tag says it.
     pub cookie_domain: Option<Cow<'a, str>>,

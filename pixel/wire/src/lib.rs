@@ -1,6 +1,7 @@
 //! The hit as it travels from the browser to the collector: its fields, its limits, its JSON.
 //!
-//! Shared by the pixel (which writes it) and the collector (which reads it), so the two cannot disagree.
+//! The collector reads it by this crate. The pixel takes only its words from here (ids, limits, names): its loader, which
+//! is JavaScript, writes the JSON itself. [`encode`] is for whoever else sends hits: tests, the load generator.
 //! Without features it is `no_std`, has no dependencies and only encodes; feature `decode` adds the
 //! reading half. It never decides what a hit *means*: channels, bots, signatures and clocks are not here.
 //!
@@ -46,7 +47,7 @@ mod decode;
 #[cfg(feature = "decode")]
 mod error;
 
-pub use encode::{encode, encode_with, push_digits};
+pub use encode::encode;
 pub use hit::{Consent, Hit, Kind, Number, PropValue, Props, Touch};
 pub use ulid::Ulid;
 pub use visitor::VisitorId;

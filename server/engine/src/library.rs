@@ -9,7 +9,7 @@ pub const VARIABLE: &str = "TRIBUTARY_STORE_LIBRARY";
 
 /// Every place the library may be, in the order they are tried. A path given by option or variable is the only
 /// candidate: a mistyped path must not silently fall back to another build.
-pub fn candidates(option: Option<&Path>, extra: &[PathBuf]) -> Vec<PathBuf> {
+pub fn candidates(option: Option<&Path>) -> Vec<PathBuf> {
     if let Some(path) = option {
         return vec![named(path)];
     }
@@ -21,11 +21,11 @@ pub fn candidates(option: Option<&Path>, extra: &[PathBuf]) -> Vec<PathBuf> {
         found.push(directory.join(FILE_NAME));
         found.push(directory.join("lib").join(FILE_NAME));
     }
-    found.extend(extra.iter().map(|directory| directory.join(FILE_NAME)));
+    found.extend(["/usr/local/lib", "/usr/lib"].map(|directory| Path::new(directory).join(FILE_NAME)));
+    // Last, for checkouts: whoever may write to a folder the program happens to run in must not choose its code.
     if let Ok(current) = std::env::current_dir() {
         found.extend(current.ancestors().map(|directory| directory.join(".engine").join(FILE_NAME)));
     }
-    found.extend(["/usr/local/lib", "/usr/lib"].map(|directory| Path::new(directory).join(FILE_NAME)));
     found
 }
 
@@ -40,13 +40,16 @@ mod tests {
 
     #[test]
     fn a_named_library_is_the_only_candidate() {
-        let named = candidates(Some(Path::new("/nowhere/libchdb.so")), &["/extra".into()]);
+        let named = candidates(Some(Path::new("/nowhere/libchdb.so")));
         assert_eq!(named, [PathBuf::from("/nowhere/libchdb.so")]);
     }
 
     #[test]
     fn the_checkout_root_is_found_from_a_crate_folder() {
         let root = std::env::current_dir().unwrap().ancestors().nth(1).unwrap().join(".engine/libchdb.so");
-        assert!(candidates(None, &[]).contains(&root) || std::env::var_os(VARIABLE).is_some());
+        let found = candidates(None);
+        let at = |path: &Path| found.iter().position(|known| known == path);
+        let system = at(Path::new("/usr/lib/libchdb.so"));
+        assert!(at(&root) > system && system.is_some() || std::env::var_os(VARIABLE).is_some(), "{found:?}");
     }
 }

@@ -182,7 +182,7 @@ fn prepare(data_dir: &Path) -> Result<PathBuf, OpenError> {
 }
 
 fn load(options: &Options) -> Result<(PathBuf, &'static Api), OpenError> {
-    let searched = library::candidates(options.library.as_deref(), &options.extra_search_dirs);
+    let searched = library::candidates(options.library.as_deref());
     let Some(path) = searched.iter().find(|path| path.is_file()).cloned() else {
         return Err(OpenError::LibraryMissing { searched });
     };

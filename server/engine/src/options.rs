@@ -19,8 +19,6 @@ pub struct Options {
     pub mark_cache_bytes_max: u64,
     /// How many statements run at once; more wait. A slow reader holds its place until it has read everything.
     pub connections_max: usize,
-    /// Directories searched for the library beside the usual ones.
-    pub extra_search_dirs: Vec<PathBuf>,
 }
 
 impl Options {
@@ -34,7 +32,6 @@ impl Options {
             query_seconds_max: 300,
             mark_cache_bytes_max: 256 << 20,
             connections_max: 64,
-            extra_search_dirs: Vec::new(),
         }
     }
 }

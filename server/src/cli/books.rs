@@ -52,7 +52,7 @@ impl Books {
         }
         let found = match Server::find(&config).await? {
             Some(server) => {
-                let client = server.client(&self.of, Errand::Ask).await?;
+                let client = server.client(&self.of, Errand::Work).await?;
                 let mut found: ReconciliationDocument = client.post_with(PATH, &self.pairs()).await?;
                 let days = self.days_of(&found);
                 while is_open(&found) {

@@ -149,13 +149,18 @@ impl Command {
                     }
                     None => webhook(&app, &outbound, &mut connection, rotate).await?,
                 };
-                app.control.save_connection(&connection, &app.secrets, app.clock.now_ms()).await?;
+                let newest = connection.webhook_secrets.first().cloned().context("there is no secret")?;
+                let add = |kept: &mut Connection| {
+                    kept.webhook_secrets = with_secret(newest.clone(), &kept.webhook_secrets);
+                };
+                app.control.change_connection(&id, &app.secrets, app.clock.now_ms(), add).await?;
                 println!("{done}");
             }
             Command::Token { id, token } => {
-                let connection = Connection { token: Some(given(token)?), ..known(&app, &id).await? };
-                let now_ms = app.clock.now_ms();
-                app.control.save_connection(&connection, &app.secrets, now_ms).await?;
+                let (token, now_ms) = (given(token)?, app.clock.now_ms());
+                let enter = |kept: &mut Connection| kept.token = Some(token.clone());
+                let changed = app.control.change_connection(&id, &app.secrets, now_ms, enter).await?;
+                let connection = changed.with_context(|| unknown(&id))?;
                 app.control.ask_poll(&connection.id, Pass::History, now_ms).await?;
                 println!("entered; a running server now reads the whole history");
                 check_token(&outbound, &connection).await?;
@@ -189,7 +194,11 @@ impl Command {
 async fn known(app: &super::Settings, id: &str) -> anyhow::Result<Connection> {
     let all = app.control.connections(&app.secrets).await?;
     let found = all.into_iter().find(|connection| connection.id == id);
-    found.with_context(|| format!("there is no connection {id:?}; `tributary connection list` shows them"))
+    found.with_context(|| unknown(id))
+}
+
+fn unknown(id: &str) -> String {
+    format!("there is no connection {id:?}; `tributary connection list` shows them")
 }
 
 /// Has the endpoint made, found or given another secret, keeps the secret in `connection`, and says what was done.

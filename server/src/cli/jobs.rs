@@ -9,12 +9,14 @@ use anyhow::{Context, ensure};
 use super::client::{Client, Errand, Of, Server, unknown};
 use crate::app::App;
 use crate::config::Config;
-use crate::ingest::inbox::{self, Inbox, Replay};
+use crate::ingest::inbox::{self, Inbox, Meant, Replay};
 use crate::jobs::attribute::{Posted, attribute_all};
 use crate::jobs::verify::Verification;
 use crate::jobs::waiting::Waiting;
 use crate::jobs::{settle, verify};
 
+/// Failed webhooks read at once for the list.
+const LISTED_AT_ONCE: usize = 1_000;
 const ASK_INTERVAL: Duration = Duration::from_millis(200);
 /// Away from a terminal, progress is a line this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -114,7 +116,8 @@ impl Reconcile {
             None => {
                 let app = super::open(config.clone()).await?;
                 shown("working off what waits", settle(&app)).await?;
-                let failed = app.inbox.failed_webhooks(10_000).await?.len() as u64;
+                let counts = app.inbox.failed_counts(&Meant::default()).await?;
+                let failed: u64 = counts.iter().map(|count| count.webhooks).sum();
                 app.close().await;
                 failed
             }
@@ -131,31 +134,33 @@ impl ReplayWebhooks {
             hits_remembered: config.collector.hits_remembered,
         };
         let inbox = Inbox::open(&config.data_dir, options)?;
-        let failed = inbox.failed_webhooks(1_000_000).await?;
         for event in &self.events {
-            let known = failed.iter().any(|webhook| webhook.event_id == *event);
-            ensure!(known, "no failed webhook has the event id {event:?}");
+            let one = Meant { event_ids: vec![event.clone()], ..Meant::default() };
+            let is_known = !inbox.failed_webhooks(&one, 0, 1).await?.is_empty();
+            ensure!(is_known, "no failed webhook has the event id {event:?}");
         }
-        let is = |wanted: &Option<String>, value: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| Some(wanted) == value)
+        let meant = Meant {
+            workspace_id: None,
+            connection_id: self.connection,
+            event_type: self.event_type,
+            event_ids: self.events,
         };
-        let wanted = failed.iter().filter(|webhook| {
-            (self.events.is_empty() || self.events.contains(&webhook.event_id))
-                && is(&self.connection, Some(&webhook.connection_id))
-                && is(&self.event_type, webhook.event_type.as_deref())
-        });
         if self.list {
-            for webhook in wanted {
-                let kind = webhook.event_type.as_deref().unwrap_or("no type");
-                let error = webhook.error.as_deref().unwrap_or("no error was kept");
-                let (event, attempts) = (&webhook.event_id, webhook.attempts);
-                println!("{event}\t{}\t{kind}\t{attempts}\t{error}", webhook.connection_id);
+            let mut after = 0;
+            loop {
+                let page = inbox.failed_webhooks(&meant, after, LISTED_AT_ONCE).await?;
+                let Some(last) = page.last() else { break };
+                after = last.id;
+                for webhook in page {
+                    let (event, attempts) = (&webhook.event_id, webhook.attempts);
+                    let (kind, error) = (webhook.event_type(), webhook.error());
+                    println!("{event}\t{}\t{kind}\t{attempts}\t{error}", webhook.connection_id);
+                }
             }
             inbox.close().await;
             return Ok(());
         }
-        let ids = wanted.map(|webhook| webhook.id).collect();
-        let again = inbox.replay_webhooks(Replay::Ids(ids)).await?;
+        let again = inbox.replay_webhooks(Replay::Failed(meant)).await?;
         inbox.close().await;
         println!("{again} webhooks are applied again by the running server, or by `tributary reconcile`");
         Ok(())

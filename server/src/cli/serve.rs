@@ -48,8 +48,10 @@ impl Serve {
         let (stopping, stop) = watch::channel(false);
         let loops = self.start_loops(&app, &stop).await?;
         let routes = match self.role {
+            Role::All => router::router(app.clone()),
             Role::Collector => router::collector(app.clone()),
-            _ => router::router(app.clone()),
+            Role::Api => router::api(app.clone()),
+            Role::Jobs => router::jobs(app.clone()),
         };
         tracing::info!(role = ?self.role, "serving on {listen}, reached at {}", app.config.http.public_url);
         serve::serve(listener, routes, options, stop_signal()).await;

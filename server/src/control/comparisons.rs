@@ -66,8 +66,8 @@ const COLUMNS: &str = "id, workspace_id, connection_id, from_day, to_day, view, 
                        asked_at_ms, done_at_ms";
 
 impl Control {
-    /// Asks for a comparison, always later than every other of the connection, so that one is the newest; the oldest
-    /// ones are forgotten.
+    /// Asks for a comparison, always later than every other of the connection, so that one is the newest; of those
+    /// that came to an end the oldest are forgotten.
     pub async fn ask_comparison(&self, asked: &Compared) -> Result<(), ControlError> {
         let sql = format!(
             "INSERT INTO comparisons ({COLUMNS}) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
@@ -90,7 +90,7 @@ impl Control {
             .execute(&self.pool)
             .await?;
         sqlx::query(
-            "DELETE FROM comparisons WHERE connection_id = $1 AND id NOT IN \
+            "DELETE FROM comparisons WHERE connection_id = $1 AND state IN ('done', 'failed') AND id NOT IN \
              (SELECT id FROM comparisons WHERE connection_id = $1 ORDER BY asked_at_ms DESC, id LIMIT $2)",
         )
         .bind(&asked.connection_id)
@@ -152,16 +152,36 @@ impl Control {
         row.as_ref().map(read).transpose()
     }
 
-    /// The newest finished comparison of each connection of a workspace.
-    pub async fn newest_comparisons(&self, workspace_id: &str) -> Result<Vec<Compared>, ControlError> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM comparisons AS one WHERE workspace_id = $1 AND state = 'done' \
-             AND NOT EXISTS (SELECT 1 FROM comparisons AS other WHERE other.connection_id = one.connection_id \
-             AND other.state = 'done' AND (other.asked_at_ms > one.asked_at_ms \
-             OR (other.asked_at_ms = one.asked_at_ms AND other.id < one.id))) ORDER BY connection_id"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace_id).fetch_all(&self.pool).await?;
-        rows.iter().map(read).collect()
+    /// The newest finished comparison of each connection of a workspace whose question, and the time it was asked at,
+    /// is `wanted`.
+    pub async fn newest_comparisons(
+        &self,
+        workspace_id: &str,
+        wanted: impl Fn(&Question, i64) -> bool,
+    ) -> Result<Vec<Compared>, ControlError> {
+        // Without the results, of which only those that are answered are read.
+        let rows = sqlx::query(
+            "SELECT id, connection_id, from_day, to_day, view, asked_at_ms FROM comparisons \
+             WHERE workspace_id = $1 AND state = 'done' ORDER BY connection_id, asked_at_ms DESC, id",
+        )
+        .bind(workspace_id)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut found: Vec<(String, String)> = Vec::new();
+        for row in &rows {
+            let (id, connection_id) = (row.get::<String, _>(0), row.get::<String, _>(1));
+            let is_older = found.last().is_some_and(|(_, known)| *known == connection_id);
+            if !is_older && wanted(&question(row, 2)?, row.get(5)) {
+                found.push((id, connection_id));
+            }
+        }
+        let mut newest = Vec::with_capacity(found.len());
+        for (id, _) in found {
+            let sql = format!("SELECT {COLUMNS} FROM comparisons WHERE id = $1");
+            let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
+            newest.extend(row.as_ref().map(read).transpose()?);
+        }
+        Ok(newest)
     }
 }
 
@@ -181,20 +201,23 @@ fn optional<T: DeserializeOwned>(text: String) -> Result<Option<T>, ControlError
     if text.is_empty() { Ok(None) } else { serde_json::from_str(&text).map(Some).map_err(damaged) }
 }
 
-fn read(row: &AnyRow) -> Result<Compared, ControlError> {
+/// What was compared, from three columns.
+fn question(row: &AnyRow, at: usize) -> Result<Question, ControlError> {
     let text = |at: usize| row.get::<String, _>(at);
     let day = |at: usize| text(at).parse::<Date>().map_err(damaged);
+    let view = text(at + 2).parse().map_err(|()| damaged("an unknown view"))?;
+    Ok(Question { from: day(at)?, to: day(at + 1)?, view })
+}
+
+fn read(row: &AnyRow) -> Result<Compared, ControlError> {
+    let text = |at: usize| row.get::<String, _>(at);
     let state = text(6);
     let standing = Standing::ALL.into_iter().find(|standing| standing.name() == state);
     Ok(Compared {
         id: text(0),
         workspace_id: text(1),
         connection_id: text(2),
-        question: Question {
-            from: day(3)?,
-            to: day(4)?,
-            view: text(5).parse().map_err(|()| damaged("an unknown view"))?,
-        },
+        question: question(row, 3)?,
         standing: standing.ok_or_else(|| damaged(state))?,
         objects: row.get::<i64, _>(7).unsigned_abs(),
         problem: optional(text(8))?,

@@ -27,20 +27,19 @@ pub struct Connection {
     pub created_at_ms: i64,
 }
 
+const COLUMNS: &str =
+    "id, workspace_id, provider, name, environment, sealed_token, sealed_secrets, created_at_ms";
+
 impl Control {
-    /// Adds or replaces a connection by id.
+    /// Adds or replaces a connection by id. What changes only its token or secrets is
+    /// [`Control::change_connection`].
     pub async fn save_connection(
         &self,
         connection: &Connection,
         secrets: &Secrets,
         now_ms: i64,
     ) -> Result<(), ControlError> {
-        let clear: Vec<&str> = connection.webhook_secrets.iter().map(|s| s.expose_secret()).collect();
-        let clear = serde_json::to_vec(&clear).expect("a list of strings");
-        let token = connection
-            .token
-            .as_ref()
-            .map(|token| secrets.seal(&token_place(&connection.id), token.expose_secret().as_bytes()));
+        let (token, signing) = sealed(connection, secrets);
         sqlx::query(
             "INSERT INTO connections (id, workspace_id, provider, name, environment, sealed_token, \
              sealed_secrets, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
@@ -54,23 +53,75 @@ impl Control {
         .bind(&connection.name)
         .bind(&connection.environment)
         .bind(token)
-        .bind(secrets.seal(&secrets_place(&connection.id), &clear))
+        .bind(signing)
         .bind(now_ms)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
+    /// Changes the token and the secrets of a connection, again on what is there by then when somebody else changed
+    /// it meanwhile. Answers what it is now; none when there is no such connection.
+    pub async fn change_connection(
+        &self,
+        id: &str,
+        secrets: &Secrets,
+        now_ms: i64,
+        change: impl Fn(&mut Connection),
+    ) -> Result<Option<Connection>, ControlError> {
+        loop {
+            let sql = format!("SELECT {COLUMNS} FROM connections WHERE id = $1");
+            let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
+            let Some(row) = row else { return Ok(None) };
+            let mut connection = read(&row, secrets)?;
+            change(&mut connection);
+            let (token, signing) = sealed(&connection, secrets);
+            let written = sqlx::query(
+                "UPDATE connections SET sealed_token = $2, sealed_secrets = $3, updated_at_ms = $4 \
+                 WHERE id = $1 AND coalesce(sealed_token, '') = $5 AND sealed_secrets = $6",
+            )
+            .bind(id)
+            .bind(token)
+            .bind(signing)
+            .bind(now_ms)
+            .bind(row.get::<Option<String>, _>(5).unwrap_or_default())
+            .bind(row.get::<String, _>(6))
+            .execute(&self.pool)
+            .await?;
+            if written.rows_affected() == 1 {
+                return Ok(Some(connection));
+            }
+        }
+    }
+
     /// Every connection with its secrets opened, oldest first.
     pub async fn connections(&self, secrets: &Secrets) -> Result<Vec<Connection>, ControlError> {
-        let rows = sqlx::query(
-            "SELECT id, workspace_id, provider, name, environment, sealed_token, sealed_secrets, created_at_ms \
-             FROM connections ORDER BY created_at_ms, id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = format!("SELECT {COLUMNS} FROM connections ORDER BY created_at_ms, id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         rows.iter().map(|row| read(row, secrets)).collect()
     }
+
+    /// A workspace's connections, oldest first: nobody else's secrets are opened.
+    pub async fn connections_of(
+        &self,
+        workspace_id: &str,
+        secrets: &Secrets,
+    ) -> Result<Vec<Connection>, ControlError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM connections WHERE workspace_id = $1 ORDER BY created_at_ms, id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace_id).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| read(row, secrets)).collect()
+    }
+}
+
+/// Token and webhook secrets, sealed.
+fn sealed(connection: &Connection, secrets: &Secrets) -> (Option<String>, String) {
+    let clear: Vec<&str> = connection.webhook_secrets.iter().map(|s| s.expose_secret()).collect();
+    let clear = serde_json::to_vec(&clear).expect("a list of strings");
+    let token = connection.token.as_ref();
+    let token =
+        token.map(|token| secrets.seal(&token_place(&connection.id), token.expose_secret().as_bytes()));
+    (token, secrets.seal(&secrets_place(&connection.id), &clear))
 }
 
 fn read(row: &AnyRow, secrets: &Secrets) -> Result<Connection, ControlError> {
@@ -104,4 +155,51 @@ fn token_place(id: &str) -> String {
 
 fn secrets_place(id: &str) -> String {
     format!("{id}/webhook_secrets")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn of_secrets_that_are_added_at_once_none_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config::for_data_dir(dir.path());
+        let secrets = Secrets::load(&config.secret_key, dir.path()).unwrap();
+        let control = Control::open(&config, 0).await.unwrap();
+        let workspace = crate::control::workspaces::Workspace {
+            id: "ws_a".into(),
+            name: "A".into(),
+            timezone: "UTC".into(),
+            currency: "USD".into(),
+            settings: Default::default(),
+        };
+        control.create_workspace(&workspace, 0).await.unwrap();
+        let connection = Connection {
+            id: "con_a".into(),
+            workspace_id: "ws_a".into(),
+            provider: "polar".into(),
+            name: "A".into(),
+            environment: "sandbox".into(),
+            token: None,
+            webhook_secrets: Vec::new(),
+            created_at_ms: 0,
+        };
+        control.save_connection(&connection, &secrets, 0).await.unwrap();
+        let add = |secret: String| {
+            let (control, secrets) = (control.clone(), secrets.clone());
+            tokio::spawn(async move {
+                let add = |kept: &mut Connection| kept.webhook_secrets.push(secret.clone().into());
+                control.change_connection("con_a", &secrets, 1, add).await.unwrap().unwrap();
+            })
+        };
+        let all = (0..8).map(|number| add(format!("whsec_{number}")));
+        futures::future::join_all(all).await.into_iter().for_each(|done| done.unwrap());
+        let kept = control.connections_of("ws_a", &secrets).await.unwrap();
+        assert_eq!(kept[0].webhook_secrets.len(), 8);
+        assert!(control.connections_of("ws_b", &secrets).await.unwrap().is_empty());
+        assert!(control.change_connection("con_b", &secrets, 1, |_| ()).await.unwrap().is_none());
+        control.close().await;
+    }
 }

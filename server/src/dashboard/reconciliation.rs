@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::money::Currency;
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use super::page::{Viewer, failed, shown};
 use super::show;
 use crate::app::App;
 use crate::control::comparisons::Question;
+use crate::control::keys::Scope;
 use crate::control::workspaces::Workspace;
 use crate::http::problem::Problem;
 use crate::http::reconciliation::{
@@ -111,13 +113,18 @@ pub(super) async fn show(
     page(&app, &reader.workspace, picked.asked(), is_newest, None).await
 }
 
-/// `POST /reconciliation`: begins a comparison and leads to where it is shown.
+/// `POST /reconciliation`: begins a comparison, with a key that may change things, and leads to where it is shown.
 pub(super) async fn begin(
     State(app): State<App>,
     Viewer(reader): Viewer,
     Form(picked): Form<Picked>,
 ) -> Response {
     let asked = picked.asked();
+    if !reader.key.allows(Scope::Write) {
+        let said = "This session may only read. Sign in with a key that has the scope write.";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "missing_scope", said);
+        return page(&app, &reader.workspace, asked, false, Some(problem)).await;
+    }
     match start(&app, &reader.workspace, &asked).await {
         Ok(question) => Redirect::to(&address("/reconciliation", &question, None)).into_response(),
         Err(problem) => page(&app, &reader.workspace, asked, false, Some(problem)).await,

@@ -96,7 +96,7 @@ async fn page(app: &App, reader: &Reader, picked: &Picked, said: Option<(String,
     let (all, found, connections) = match (
         all,
         list(app, &workspace.id, &picked.which()).await,
-        app.control.connections(&app.secrets).await.map_err(Problem::from),
+        app.control.connections_of(&workspace.id, &app.secrets).await.map_err(Problem::from),
     ) {
         (Ok(all), Ok(found), Ok(connections)) => (all, found, connections),
         (Err(problem), _, _) | (_, Err(problem), _) | (_, _, Err(problem)) => return failed(&problem),
@@ -104,12 +104,12 @@ async fn page(app: &App, reader: &Reader, picked: &Picked, said: Option<(String,
     let zone = jiff::tz::TimeZone::get(&workspace.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
     let is = |chosen: &Option<String>, value: &str| chosen.as_deref() == Some(value);
     let types: BTreeSet<String> = all.counts.iter().map(|count| count.event_type.clone()).collect();
-    let own = connections.into_iter().filter(|connection| connection.workspace_id == workspace.id);
     shown(&WebhooksPage {
         workspace: workspace.name.clone(),
         connection: picked.connection.clone().unwrap_or_default(),
         event_type: picked.event_type.clone().unwrap_or_default(),
-        connections: own
+        connections: connections
+            .into_iter()
             .map(|known| (known.id.clone(), known.name, is(&picked.connection, &known.id)))
             .collect(),
         types: types
@@ -128,7 +128,7 @@ async fn page(app: &App, reader: &Reader, picked: &Picked, said: Option<(String,
             .into_iter()
             .map(|row| Row {
                 when: show::moment(row.received_at_ms, &zone),
-                event_type: row.event_type.unwrap_or_else(|| "no type".to_owned()),
+                event_type: row.event_type,
                 event: row.event,
                 error: row.error,
                 next: row.next,

@@ -20,7 +20,7 @@ use wire::{BodyError, Consent, Hit, Kind, Ulid};
 
 use super::auth::cookie;
 use super::body;
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use crate::app::App;
 use crate::effects::random_bytes;
 use crate::ingest::collector::{CookieWish, Rejected, Taken, outcome_of};
@@ -220,7 +220,7 @@ pub(super) fn set_cookie(answer: &mut HeaderMap, taken: &Taken, headers: &Header
 
 /// The wanted domain, when the host the request came to is it or below it and somebody can own it: browsers
 /// refuse the cookie otherwise, and a hit must not choose a cookie for other people's sites.
-fn cookie_domain(wish: &CookieWish, headers: &HeaderMap) -> Option<String> {
+pub(super) fn cookie_domain(wish: &CookieWish, headers: &HeaderMap) -> Option<String> {
     let domain = wish.domain.as_deref()?.trim_start_matches('.').to_ascii_lowercase();
     let host = without_port(headers.get(header::HOST)?.to_str().ok()?).to_ascii_lowercase();
     let is_parent = host.strip_suffix(&domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
@@ -253,10 +253,7 @@ fn unreadable(error: BodyError) -> Problem {
         BodyError::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
         _ => StatusCode::BAD_REQUEST,
     };
-    let sentence = error.to_string();
-    let mut letters = sentence.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    Problem::new(status, error.code(), format!("{first}{}.", letters.as_str()))
+    Problem::new(status, error.code(), sentence(error))
 }
 
 pub(super) fn unavailable(error: &InboxError) -> Problem {

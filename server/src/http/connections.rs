@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::auth::{Reader, Writer};
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use crate::app::App;
 use crate::billing;
 use crate::billing::http::ApiError;
@@ -281,10 +281,7 @@ async fn check_token(app: &App, connection: &Connection, makes_webhook: bool) ->
 
 /// What a provider would not do, in our words.
 fn refused(error: ApiError) -> Problem {
-    let mut text = format!("{error}.");
-    if let Some(first) = text.get(..1).map(str::to_uppercase) {
-        text.replace_range(..1, &first);
-    }
+    let text = sentence(&error);
     match error {
         ApiError::NoToken => Problem::new(StatusCode::CONFLICT, "no_token", text),
         ApiError::Unauthorized => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "token_refused", text),
@@ -299,10 +296,8 @@ fn refused(error: ApiError) -> Problem {
 }
 
 async fn own(app: &App, workspace_id: &str, id: &str) -> Result<Connection, Problem> {
-    let all = app.control.connections(&app.secrets).await?;
-    all.into_iter()
-        .find(|connection| connection.workspace_id == workspace_id && connection.id == id)
-        .ok_or_else(|| {
-            Problem::not_found("unknown_connection", format!("This workspace has no connection {id:?}."))
-        })
+    let own = app.control.connections_of(workspace_id, &app.secrets).await?;
+    own.into_iter().find(|connection| connection.id == id).ok_or_else(|| {
+        Problem::not_found("unknown_connection", format!("This workspace has no connection {id:?}."))
+    })
 }

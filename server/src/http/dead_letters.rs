@@ -1,8 +1,6 @@
 //! `/v1/webhooks/failed` and `/v1/webhooks/replay`: what a provider told and we could not apply. It is never dropped:
 //! it lies with its error until it applies, here to be looked at and tried again.
 
-use std::collections::BTreeMap;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -13,11 +11,9 @@ use utoipa_axum::routes;
 use super::auth::{Reader, Writer};
 use super::problem::Problem;
 use crate::app::App;
-use crate::ingest::inbox::{InboxError, Replay, Webhook};
+use crate::ingest::inbox::{self, InboxError, Meant, Replay};
 use crate::jobs::JobError;
 
-/// Failed webhooks looked at; there are never this many but in a catastrophe.
-const FAILED_MAX: usize = 100_000;
 const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 500;
 
@@ -48,7 +44,8 @@ pub struct FailedWebhook {
     pub connection: String,
     /// The provider's id of the event.
     pub event: String,
-    pub event_type: Option<String>,
+    /// `no type` where the provider gave none.
+    pub event_type: String,
     pub received_at_ms: i64,
     /// How often applying it failed.
     pub attempts: u32,
@@ -111,15 +108,14 @@ async fn replay(
 
 /// Has failed webhooks applied again and answers how many; one that is named must be among them.
 pub async fn again(app: &App, workspace_id: &str, which: &Which) -> Result<usize, Problem> {
-    let meant = meant(app, workspace_id, which).await?;
-    if meant.is_empty() && which.event.is_some() {
+    let replay = Replay::Failed(meant(workspace_id, which));
+    let webhooks = app.inbox.replay_webhooks(replay).await.map_err(unavailable)?;
+    if webhooks == 0 && which.event.is_some() {
         return Err(Problem::not_found(
             "unknown_webhook",
             "No failed webhook of this workspace has that event id.",
         ));
     }
-    let ids = meant.iter().map(|webhook| webhook.id).collect();
-    let webhooks = app.inbox.replay_webhooks(Replay::Ids(ids)).await.map_err(unavailable)?;
     app.jobs.wake();
     Ok(webhooks)
 }
@@ -136,55 +132,38 @@ fn read(which: Result<Query<Which>, QueryRejection>) -> Result<Which, Problem> {
 
 /// A workspace's failed webhooks, page by page, with counts of all.
 pub async fn list(app: &App, workspace_id: &str, which: &Which) -> Result<FailedWebhooks, Problem> {
-    let meant = meant(app, workspace_id, which).await?;
-    let mut counts: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-    for webhook in &meant {
-        let key = (webhook.connection_id.as_str(), event_type(webhook), error(webhook));
-        *counts.entry(key).or_default() += 1;
-    }
-    let count = |((connection, event_type, error), webhooks): (_, u64)| FailedCount {
-        connection: str::to_owned(connection),
-        event_type: str::to_owned(event_type),
-        error: str::to_owned(error),
-        webhooks,
-    };
-    let mut counts: Vec<FailedCount> = counts.into_iter().map(count).collect();
-    counts.sort_by_key(|count| std::cmp::Reverse(count.webhooks));
+    let meant = meant(workspace_id, which);
+    let counts = app.inbox.failed_counts(&meant).await.map_err(unavailable)?;
+    let counts: Vec<FailedCount> = counts.into_iter().map(FailedCount::from).collect();
     let limit = which.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let behind = meant.iter().filter(|webhook| which.after.is_none_or(|after| webhook.id > after));
-    let mut rows: Vec<FailedWebhook> = behind.take(limit + 1).map(FailedWebhook::of).collect();
+    let found = app.inbox.failed_webhooks(&meant, which.after.unwrap_or(0), limit + 1).await;
+    let mut rows: Vec<FailedWebhook> = found.map_err(unavailable)?.iter().map(FailedWebhook::of).collect();
     let more = rows.len() > limit;
     rows.truncate(limit);
     let after = if more { rows.last().map(|row| row.id) } else { None };
-    Ok(FailedWebhooks { total: meant.len() as u64, counts, rows, after })
+    Ok(FailedWebhooks { total: counts.iter().map(|count| count.webhooks).sum(), counts, rows, after })
 }
 
-async fn meant(app: &App, workspace_id: &str, which: &Which) -> Result<Vec<Webhook>, Problem> {
-    let mut failed = app.inbox.failed_webhooks(FAILED_MAX).await.map_err(unavailable)?;
-    let is = |wanted: &Option<String>, value: &str| {
-        wanted.as_deref().is_none_or(|wanted| wanted.is_empty() || wanted == value)
-    };
-    failed.retain(|webhook| {
-        webhook.workspace_id == workspace_id
-            && is(&which.connection, &webhook.connection_id)
-            && is(&which.event_type, event_type(webhook))
-            && is(&which.event, &webhook.event_id)
-    });
-    Ok(failed)
+fn meant(workspace_id: &str, which: &Which) -> Meant {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    Meant {
+        workspace_id: Some(workspace_id.to_owned()),
+        connection_id: given(&which.connection),
+        event_type: given(&which.event_type),
+        event_ids: given(&which.event).into_iter().collect(),
+    }
 }
 
-fn event_type(webhook: &Webhook) -> &str {
-    webhook.event_type.as_deref().unwrap_or("no type")
-}
-
-fn error(webhook: &Webhook) -> &str {
-    // Kept back by a poll, and not tried yet.
-    webhook.error.as_deref().unwrap_or("no error was kept")
+impl From<inbox::FailedCount> for FailedCount {
+    fn from(count: inbox::FailedCount) -> FailedCount {
+        let inbox::FailedCount { connection_id: connection, event_type, error, webhooks } = count;
+        FailedCount { connection, event_type, error, webhooks }
+    }
 }
 
 impl FailedWebhook {
-    fn of(webhook: &Webhook) -> FailedWebhook {
-        let error = error(webhook).to_owned();
+    fn of(webhook: &inbox::FailedWebhook) -> FailedWebhook {
+        let error = webhook.error().to_owned();
         let next = match () {
             () if error.contains("not the JSON") => {
                 "The body is damaged: send the event again at the provider, or run a full sync; the order comes with it."
@@ -202,7 +181,7 @@ impl FailedWebhook {
             provider: webhook.provider.clone(),
             connection: webhook.connection_id.clone(),
             event: webhook.event_id.clone(),
-            event_type: webhook.event_type.clone(),
+            event_type: webhook.event_type().to_owned(),
             received_at_ms: webhook.received_at_ms,
             attempts: webhook.attempts,
             error,

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing::post};
+use domain::visit::network::Country;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -26,7 +27,7 @@ pub fn routes() -> Router<App> {
 #[derive(Deserialize)]
 struct Browser<'a> {
     user_agent: String,
-    /// ISO 3166 two letters, or absent.
+    /// ISO 3166 two letters, or absent; what is none counts as unknown.
     #[serde(default)]
     country: String,
     /// As `POST /c` takes them; `ws` must be the key's workspace, `at` is believed unless in the future.
@@ -73,6 +74,8 @@ async fn import(
                     format!("Browser {browser}: this key imports for {workspace} only."),
                 ));
             }
+            let country = Country::parse(country);
+            let country = country.as_ref().map_or("", Country::as_str);
             let request =
                 Request { received_at_ms, user_agent, country, trusts_clock: true, ..Request::default() };
             let taken = app.collector.take(&app.inbox, sites, &request, &hits).await;

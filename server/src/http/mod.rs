@@ -11,6 +11,7 @@ mod commissions;
 pub mod connections;
 pub mod dead_letters;
 mod endpoints;
+mod forget;
 pub mod handover;
 pub mod health;
 pub mod import;

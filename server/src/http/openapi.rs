@@ -51,7 +51,7 @@ impl Modify for Keys {
 
 /// Routes outside `/v1/reports`, `/v1/orders` and `/v1/keys`, whose bodies have formats of their own: method, path,
 /// tag, what it does, more of it, and the status of success.
-const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 13] = [
+const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 14] = [
     (
         HttpMethod::Post,
         "/c",
@@ -67,6 +67,14 @@ const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 13] = [
         "Take a visitor along to a sister site.",
         "From {ws, visitor}, the visitor in its signed form, to {handover}: a token, good for ten minutes, that the next page of the workspace sends with its first hit. Needs no key: the workspace's origins only.",
         "200",
+    ),
+    (
+        HttpMethod::Post,
+        "/c/forget",
+        "Collector",
+        "Take the visitor cookie back.",
+        "From {ws, cookie_domain}: expires the cookie of this host, for a page of another one whose visitor withdrew consent. Names and stores nobody. Needs no key: the workspace's origins only.",
+        "204",
     ),
     (
         HttpMethod::Get,
@@ -121,8 +129,8 @@ const PLAIN: [(HttpMethod, &str, &str, &str, &str, &str); 13] = [
         HttpMethod::Get,
         "/readyz",
         "Operation",
-        "Whether every store answers.",
-        "503 with the state of each when one does not. Needs no key.",
+        "Whether this process can do its work.",
+        "503 when the control store does not answer or the inbox cannot take more, and without ClickHouse where nothing is collected; the state of each in any case. Needs no key.",
         "200",
     ),
     (HttpMethod::Get, "/metrics", "Operation", "Figures for Prometheus.", "Text exposition format.", "200"),

@@ -69,6 +69,35 @@ impl Problem {
     }
 }
 
+/// What an error says, as a sentence of its own: with a capital and a full stop.
+pub fn sentence(error: impl std::fmt::Display) -> String {
+    let said = error.to_string();
+    let mut letters = said.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
+/// What the framework answers by itself, before any handler (a body too long or cut off, an address that does not
+/// decode), is plain text: the same as a problem document.
+pub async fn documents(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let is_plain = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    let status = response.status();
+    if !status.is_client_error() || !is_plain {
+        return response;
+    }
+    let (code, detail) = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            ("body.too_long", "The body is longer than this address takes; send less at once.")
+        }
+        _ => (
+            "malformed",
+            "The address or the body does not read: percent signs must begin a code of UTF-8, and the body must come whole.",
+        ),
+    };
+    Problem::new(status, code, detail).into_response()
+}
+
 impl From<crate::store::StoreError> for Problem {
     fn from(error: crate::store::StoreError) -> Problem {
         tracing::error!(cause = %error, "store failed: {error}");

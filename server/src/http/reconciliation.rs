@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::auth::Reader;
+use super::auth::{Reader, Writer};
 use super::problem::Problem;
 use crate::app::App;
 use crate::control::comparisons::{Compared, Question, Standing};
@@ -161,7 +161,7 @@ async fn show(
     responses((status = 202, body = ReconciliationDocument), (status = "4XX", body = Problem)))]
 async fn begin(
     State(app): State<App>,
-    caller: Reader,
+    caller: Writer,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<(StatusCode, Json<ReconciliationDocument>), Problem> {
     let asked = read(asked)?;
@@ -220,8 +220,7 @@ pub fn question(app: &App, workspace: &Workspace, asked: &Asked) -> Result<Quest
 
 async fn connections(app: &App, workspace: &Workspace, asked: &Asked) -> Result<Vec<Connection>, Problem> {
     let wanted = asked.connection.as_deref().filter(|id| !id.is_empty());
-    let all = app.control.connections(&app.secrets).await?;
-    let own = all.into_iter().filter(|connection| connection.workspace_id == workspace.id);
+    let own = app.control.connections_of(&workspace.id, &app.secrets).await?.into_iter();
     let own: Vec<Connection> = own.filter(|own| wanted.is_none_or(|wanted| wanted == own.id)).collect();
     match wanted {
         Some(wanted) if own.is_empty() => Err(Problem::not_found(

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use serde::Serialize;
 
-use super::problem::Problem;
+use super::problem::{Problem, sentence};
 use crate::app::App;
 use crate::billing::{self, Provider, SignatureError, Verified};
 use crate::control::connections::Connection;
@@ -117,14 +117,6 @@ fn signer<'a>(
             ),
         ),
     })
-}
-
-fn sentence(error: &SignatureError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).chain(['.']).collect())
 }
 
 fn unreadable(rejection: BytesRejection) -> Problem {

@@ -17,7 +17,7 @@ use super::limits::{Limits, Wait};
 use super::networks::{Networks, NetworksError};
 use super::outcome::{ACCEPTED, Outcome};
 use super::pipeline::{self, Admissions, Context, Reject, Request, Visitor};
-use super::rows::{Record, Tally};
+use super::rows::{Record, Records, Tally};
 use super::seen::Seen;
 use super::site::{Site, SiteCache, Sites};
 use crate::app::Directory;
@@ -40,8 +40,10 @@ pub struct Collector {
     agents: Cache<String, Agent>,
     /// Facets that ClickHouse has or will have, by workspace and id.
     facets: Cache<u128, ()>,
-    /// When visitors last followed a partner's link, by workspace, visitor and code.
-    clicks: Cache<u128, i64>,
+    /// The code of the partner's link that a visitor followed last, and when; by workspace and visitor. Of this
+    /// process alone: behind a page that another collector serves, the click and the page are two touches of one
+    /// partner.
+    clicks: Cache<u128, (String, i64)>,
     pub(super) limits: Limits,
     pub(super) data_centers: Networks,
     /// Whether headers that no browser leaves out are asked for.
@@ -89,7 +91,8 @@ pub enum NoHandover {
 /// What a request leaves to be made durable.
 struct Decided {
     taken: Taken,
-    record: Record,
+    /// One a hit: the inbox keeps those it does not know yet.
+    records: Records,
     fresh_facets: SmallVec<[u128; 1]>,
 }
 
@@ -125,11 +128,10 @@ impl Collector {
         request: &Request<'_>,
         hits: &[Result<Hit<'_>, HitError>],
     ) -> Result<Taken, InboxError> {
-        let Decided { taken, record, fresh_facets } = self.decide(inbox.seen(), sites, request, hits);
-        let hits_taken = record.marks.len() as u64;
+        let Decided { taken, records, fresh_facets } = self.decide(inbox.seen(), sites, request, hits);
         let hour_s = hour_of(request.received_at_ms);
-        if !record.tallies.is_empty() {
-            if let Err(error) = inbox.append(record).await {
+        if !records.is_empty() {
+            if let Err(error) = inbox.append(records).await {
                 // Nothing of the request was taken, and all of it will come again.
                 let outcome = outcome_of(&error);
                 for hit in hits {
@@ -137,7 +139,6 @@ impl Collector {
                 }
                 return Err(error);
             }
-            METRICS.hits[Outcome::Accepted.index()].increment(hits_taken);
             fresh_facets.iter().for_each(|key| self.facets.insert(*key, ()));
         }
         for rejected in &taken.rejected {
@@ -176,14 +177,17 @@ impl Collector {
     /// Remembers that a visitor, by its signed id, just followed a partner's link and that a touch was made of it.
     pub fn followed(&self, site: &Site, visitor: &str, code: &str, now_ms: i64) {
         if let Ok((id, _)) = self.keys.read(visitor, &site.id) {
-            self.clicks.insert(click_key(site, id, code), now_ms);
+            self.clicks.insert(click_key(site, id), (code.to_owned(), now_ms));
         }
     }
 
-    /// Whether the touch of this landing was made already, when its link was followed.
+    /// Whether the touch of this landing was made already, when its link was followed. Only the newest link counts: who
+    /// comes by one partner's, then by another's and by the first one's again came by the first one last.
     pub(super) fn has_followed(&self, site: &Site, visitor: VisitorId, code: &str, now_ms: i64) -> bool {
-        let last = self.clicks.get(&click_key(site, visitor, code));
-        last.is_some_and(|at_ms| (at_ms..at_ms.saturating_add(CLICK_ARRIVES_MS)).contains(&now_ms))
+        let last = self.clicks.get(&click_key(site, visitor));
+        last.is_some_and(|(newest, at_ms)| {
+            newest == code && (at_ms..at_ms.saturating_add(CLICK_ARRIVES_MS)).contains(&now_ms)
+        })
     }
 
     /// A token by which a visitor, by its signed id, goes on where no cookie of ours reaches.
@@ -206,11 +210,8 @@ impl Collector {
     ) -> Decided {
         let admissions = Admissions::default();
         let context = Context { collector: self, sites, request, hits, admissions: &admissions };
-        let mut decided = Decided {
-            taken: Taken::default(),
-            record: Record { received_at_ms: request.received_at_ms, ..Record::default() },
-            fresh_facets: SmallVec::new(),
-        };
+        let mut decided =
+            Decided { taken: Taken::default(), records: Records::new(), fresh_facets: SmallVec::new() };
         let hour_s = hour_of(request.received_at_ms);
         for (index, sent) in hits.iter().enumerate() {
             let hit = match sent {
@@ -237,19 +238,27 @@ impl Collector {
                     .then(|| CookieWish { domain: hit.cookie_domain.as_deref().map(str::to_owned) });
             }
             let mark = seen.mark(site.salt, hit.id.to_u128());
-            if decided.record.marks.contains(&mark) || seen.contains(mark) {
+            if decided.records.iter().any(|record| record.mark == Some(mark)) || seen.contains(mark) {
                 // Stored before: success for the sender, and nothing to do or to count.
                 continue;
             }
             let facet = draft.touch.as_ref().map(|touch| facet_key(site, touch.facet_id));
             let facet_is_known =
                 facet.is_none_or(|key| decided.fresh_facets.contains(&key) || self.facets.contains_key(&key));
-            encode::write(&mut decided.record, &draft, request.country, request.is_image, facet_is_known);
-            decided.record.marks.push(mark);
+            let mut record =
+                Record { received_at_ms: request.received_at_ms, mark: Some(mark), ..Record::default() };
+            encode::write(&mut record, &draft, request.country, request.is_image, facet_is_known);
             if let Some(key) = facet.filter(|_| !facet_is_known) {
                 decided.fresh_facets.push(key);
             }
-            accept(&mut decided.record.tallies, site, hour_s, kind_of(request, sent));
+            record.tally = Some(Tally {
+                workspace_id: site.id.clone(),
+                hour_s,
+                outcome: ACCEPTED,
+                kind: kind_of(request, sent),
+                hits: 1,
+            });
+            decided.records.push(record);
         }
         decided
     }
@@ -273,15 +282,6 @@ impl Collector {
 impl std::fmt::Debug for Collector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Collector").finish_non_exhaustive()
-    }
-}
-
-fn accept(tallies: &mut SmallVec<[Tally; 1]>, site: &Arc<Site>, hour_s: u32, kind: &'static str) {
-    match tallies.iter_mut().find(|tally| tally.kind == kind && tally.workspace_id == site.id) {
-        Some(tally) => tally.hits += 1,
-        None => {
-            tallies.push(Tally { workspace_id: site.id.clone(), hour_s, outcome: ACCEPTED, kind, hits: 1 })
-        }
     }
 }
 
@@ -316,8 +316,8 @@ fn workspace_of(sites: &Sites, hit: &Result<Hit<'_>, HitError>) -> Arc<str> {
     site.map_or_else(|| "".into(), |site| site.id.clone())
 }
 
-fn click_key(site: &Site, visitor: VisitorId, code: &str) -> u128 {
-    derive_id(&["click", &site.id, &visitor.to_string(), code])
+fn click_key(site: &Site, visitor: VisitorId) -> u128 {
+    derive_id(&["click", &site.id, &visitor.to_string()])
 }
 
 fn facet_key(site: &Site, facet_id: u64) -> u128 {

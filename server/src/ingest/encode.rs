@@ -1,8 +1,10 @@
 //! Rows of a finished hit, each column in the order of `rows.rs`. The rows are written here once and
 //! travel as bytes from then on.
 
+use std::borrow::Cow;
+
 use domain::ids::derive_id;
-use domain::visit::Channel;
+use domain::visit::{Channel, address};
 use domain::visitor_token::Evidence;
 use wire::{Kind, PropValue, Props};
 
@@ -111,7 +113,7 @@ fn handover(record: &mut Record, draft: &Draft<'_>, handed: u128, own: u128) {
     }
 }
 
-/// Properties as one flat JSON object, numbers with their digits as sent.
+/// Properties as one flat JSON object, numbers with their digits as sent. Texts are kept as [`storable`] says.
 fn json(props: &Props<'_>) -> String {
     let mut text = String::with_capacity(2 + props.len() * 24);
     for (name, value) in props {
@@ -119,7 +121,7 @@ fn json(props: &Props<'_>) -> String {
         text.push_str(&quoted(name));
         text.push(':');
         match value {
-            PropValue::Text(value) => text.push_str(&quoted(value)),
+            PropValue::Text(value) => text.push_str(&quoted(&storable(value))),
             PropValue::Number(number) => text.push_str(number.as_str()),
             PropValue::Flag(flag) => text.push_str(if *flag { "true" } else { "false" }),
         }
@@ -128,6 +130,21 @@ fn json(props: &Props<'_>) -> String {
         text.push('}');
     }
     text
+}
+
+/// A property's text without what names a person: addresses of the web as pages' addresses are kept (`outbound` and
+/// `download` carry one), and nothing of what holds an e-mail address.
+fn storable(text: &str) -> Cow<'_, str> {
+    let is_address = ["http://", "https://"]
+        .iter()
+        .any(|scheme| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    match is_address.then(|| address::storable(text)) {
+        Some(Ok(address)) => Cow::Owned(address),
+        _ if is_address || address::is_email(text) || address::is_email(&text.replace("%40", "@")) => {
+            Cow::Borrowed("")
+        }
+        _ => Cow::Borrowed(text),
+    }
 }
 
 fn quoted(text: &str) -> String {

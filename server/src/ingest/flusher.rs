@@ -25,11 +25,16 @@ const RETRY_MOST: Duration = Duration::from_secs(5);
 /// A unit of more hits makes the next one wait twice as long: fewer and larger inserts leave the processor to the
 /// collector, and a hit still stands in a report well within two seconds.
 const BUSY_UNIT_HITS: u64 = 5_000;
+/// Refusals of one unit in a row, over more than a minute, after which it is seen whether the store takes others.
+const REFUSALS_MAX: u32 = 20;
+/// Units behind a refused one that are tried.
+const UNITS_TRIED_MAX: usize = 8;
 /// How often delivered units past their time are looked for.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 /// What is left at the end gets this long; it is safe in the inbox in any case.
 const LAST_FLUSH: Duration = Duration::from_secs(3);
 
+/// Why the delivery of a unit did not come to its end.
 #[derive(Debug, Error)]
 pub enum FlushError {
     #[error(transparent)]
@@ -59,13 +64,19 @@ pub async fn flush_once(app: &App) -> Result<FlushReport, FlushError> {
     let Some(unit) = app.inbox.next_unit(app.config.inbox.flush_hits_max).await? else {
         return Ok(FlushReport::default());
     };
+    deliver(app, &unit).await
+}
+
+async fn deliver(app: &App, unit: &Unit) -> Result<FlushReport, FlushError> {
     let started = Instant::now();
     app.store.migrate_once(app.clock.now_ms()).await?;
-    let rows = app.inbox.unit_rows(&unit).await?;
-    send(app, &unit, &rows).await?;
+    let rows = app.inbox.unit_rows(unit).await?;
+    for table in Table::ALL {
+        send(app, unit, &rows, table).await?;
+    }
     // Marks before the unit is done: a crash in between marks twice, which is harmless.
     let marked = mark_changed(app, &rows).await?;
-    app.inbox.unit_delivered(&unit, app.clock.now_ms()).await?;
+    app.inbox.unit_delivered(unit, app.clock.now_ms()).await?;
     METRICS.flush_units.increment(1);
     METRICS.flush_hits.increment(rows.hit_count);
     METRICS.flush_seconds.record(started.elapsed());
@@ -73,16 +84,69 @@ pub async fn flush_once(app: &App) -> Result<FlushReport, FlushError> {
     Ok(FlushReport { units: 1, hits, touches, bindings, marked })
 }
 
-async fn send(app: &App, unit: &Unit, rows: &UnitRows) -> Result<(), FlushError> {
-    for (table, encoded) in Table::ALL.into_iter().zip(&rows.tables) {
-        if encoded.is_empty() {
-            continue;
-        }
-        let columns = table.columns(rows.layout).ok_or(FlushError::UnknownLayout(rows.layout))?;
-        let token = format!("{}-{}-{}", app.inbox.id(), unit.id, table.name());
-        app.store.insert(table.name(), columns, "RowBinary", encoded.clone(), Some(&token)).await?;
+/// Sends one table's rows of a unit.
+async fn send(app: &App, unit: &Unit, rows: &UnitRows, table: Table) -> Result<(), FlushError> {
+    let encoded = &rows.tables[table as usize];
+    if encoded.is_empty() {
+        return Ok(());
     }
+    let columns = table.columns(rows.layout).ok_or(FlushError::UnknownLayout(rows.layout))?;
+    let token = format!("{}-{}-{}", app.inbox.id(), unit.id, table.name());
+    app.store.insert(table.name(), columns, "RowBinary", encoded.clone(), Some(&token)).await?;
     Ok(())
+}
+
+/// Puts the oldest open unit aside when the store takes one behind it: then its rows are at fault, not the store,
+/// and it would hold up everything else for ever. The tables that take their part get it. Answers whether it did.
+pub async fn step_over_refused(app: &App) -> Result<bool, FlushError> {
+    let hits_max = app.config.inbox.flush_hits_max;
+    let Some(refused) = app.inbox.next_unit(hits_max).await? else { return Ok(false) };
+    let mut tried = refused.clone();
+    let mut is_taken = false;
+    for _ in 0..UNITS_TRIED_MAX {
+        let Some(unit) = app.inbox.unit_behind(&tried, hits_max).await? else { break };
+        match deliver(app, &unit).await {
+            Ok(_) => {
+                is_taken = true;
+                break;
+            }
+            Err(error) if error.is_refusal() => tried = unit,
+            Err(error) => return Err(error),
+        }
+    }
+    if !is_taken {
+        return Ok(false);
+    }
+    let rows = app.inbox.unit_rows(&refused).await?;
+    let mut why = Vec::new();
+    for table in Table::ALL {
+        match send(app, &refused, &rows, table).await {
+            Err(error) if error.is_refusal() => why.push(format!("{}: {error}", table.name())),
+            sent => sent?,
+        }
+    }
+    if why.is_empty() {
+        // It is taken by now; the next step delivers it.
+        return Ok(false);
+    }
+    mark_changed(app, &rows).await?;
+    let why = why.join("; ");
+    app.inbox.unit_refused(&refused, &why).await?;
+    METRICS.flush_units_refused.increment(1);
+    tracing::error!(
+        cause = %why,
+        "ClickHouse refuses {} hits although it takes others; they are put aside in the inbox and sent again at the \
+         next start: {why}",
+        rows.hit_count
+    );
+    Ok(true)
+}
+
+impl FlushError {
+    /// Whether the store answered, and said no.
+    fn is_refusal(&self) -> bool {
+        matches!(self, FlushError::Store(error) if error.is_refusal())
+    }
 }
 
 #[derive(Row, Deserialize)]
@@ -124,12 +188,13 @@ async fn mark_changed(app: &App, rows: &UnitRows) -> Result<u64, FlushError> {
 pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
     let interval = Duration::from_millis(app.config.inbox.flush_interval_ms.max(10));
     let mut retry = RETRY_FIRST;
+    let mut refusals = 0;
     let mut tidied = Instant::now();
     while !*stop.borrow() {
         let started = Instant::now();
         let pause = match flush_once(&app).await {
             Ok(report) => {
-                retry = RETRY_FIRST;
+                (retry, refusals) = (RETRY_FIRST, 0);
                 match report.hits {
                     // More than a unit's worth waits: go on at once.
                     hits if hits >= app.config.inbox.flush_hits_max / 2 => Duration::ZERO,
@@ -140,6 +205,13 @@ pub async fn run(app: App, mut stop: watch::Receiver<bool>) {
             Err(error) => {
                 METRICS.flush_failures.increment(1);
                 tracing::warn!(cause = %error, "flush: {error}; trying again");
+                refusals = if error.is_refusal() { refusals + 1 } else { 0 };
+                if refusals >= REFUSALS_MAX {
+                    refusals = 0;
+                    if let Err(error) = step_over_refused(&app).await {
+                        tracing::warn!(cause = %error, "what the store refuses stays in front: {error}");
+                    }
+                }
                 let pause = jittered(retry);
                 retry = (retry * 2).min(RETRY_MOST);
                 pause

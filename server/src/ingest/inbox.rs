@@ -26,9 +26,9 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::damage::DamagedBatch;
 pub use self::log::damaged_logs;
-pub use self::units::{Unit, UnitRows};
-pub use self::webhooks::{Kept, NewWebhook, Replay, Webhook};
-use super::rows::{Record, Tally};
+pub use self::units::{RefusedUnit, Unit, UnitRows};
+pub use self::webhooks::{FailedCount, FailedWebhook, Kept, Meant, NewWebhook, Replay, Webhook};
+use super::rows::{Record, Records, Tally};
 use super::seen::Seen;
 use writer::Request;
 
@@ -152,7 +152,8 @@ impl Inbox {
     /// Takes the inbox for this process: one collector writes and delivers it. Held until the process ends
     /// or the inbox is dropped; commands that only look or replay need no claim. Moves the log into the file:
     /// what a life before wrote, also without having been able to sync it, is synced before anything is
-    /// acknowledged. Reads which hits came last, so that those sent again are known.
+    /// acknowledged. Reads which hits came last, so that those sent again are known, and has sent again what ClickHouse
+    /// refused.
     pub async fn claim(&self) -> Result<(), InboxError> {
         let mut tries = 0;
         let file = loop {
@@ -170,27 +171,37 @@ impl Inbox {
         let started = std::time::Instant::now();
         let hits = self
             .job(move |connection| {
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))?;
+                let busy: i64 =
+                    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                if busy != 0 {
+                    tracing::warn!("another program reads the inbox: its log is moved into the file later");
+                }
                 damage::tolerated(state.seen.recall(connection))
             })
             .await?;
         tracing::info!(hits, "{hits} hits of before are known, read in {} ms", started.elapsed().as_millis());
+        let units = self.reopen_refused().await?;
+        if units > 0 {
+            tracing::info!(units, "{units} units that the store refused are sent again");
+        }
         Ok(())
     }
 
-    /// Makes a record durable; resolves when it is. `Err(Full)` and `Err(Disk)` mean: nothing was accepted,
-    /// try again later.
-    pub async fn append(&self, record: Record) -> Result<(), InboxError> {
+    /// Makes the records of a request durable; resolves when they are. `Err(Full)` and `Err(Disk)` mean: nothing was
+    /// accepted, try again later.
+    pub async fn append(&self, records: impl IntoIterator<Item = Record>) -> Result<(), InboxError> {
+        let records: Records = records.into_iter().collect();
+        let bytes: usize = records.iter().map(Record::len_bytes).sum();
         #[cfg(feature = "bench")]
         if self.0.keeps_nothing.load(Ordering::Relaxed) {
-            std::hint::black_box(record.len_bytes());
+            std::hint::black_box(bytes);
             return Ok(());
         }
         let waiting = self.0.state.waiting_bytes.load(Ordering::Relaxed);
-        if waiting + record.len_bytes() as u64 > self.0.state.bytes_max {
+        if waiting + bytes as u64 > self.0.state.bytes_max {
             return Err(InboxError::Full);
         }
-        self.ask(|reply| Request::Append { record, reply }).await
+        self.ask(|reply| Request::Append { records, reply }).await
     }
 
     /// Answers at once and keeps nothing from now on: what the bench compares the real thing with.
@@ -209,7 +220,7 @@ impl Inbox {
         if self.0.state.tallies.lock().expect("no holder panics").is_empty() {
             return Ok(());
         }
-        self.ask(|reply| Request::Append { record: Record::default(), reply }).await
+        self.ask(|reply| Request::Append { records: Records::new(), reply }).await
     }
 
     /// Hits that are durable.

@@ -158,17 +158,20 @@ pub struct Tally {
 }
 
 /// What one request leaves behind: durable as a whole, or refused as a whole.
+pub type Records = SmallVec<[Record; 1]>;
+
+/// What one hit leaves behind.
 #[derive(Debug, Default)]
 pub struct Record {
-    /// When the request came; the record's rows carry it as `received_at`.
+    /// When the hit came; the record's rows carry it as `received_at`.
     pub received_at_ms: i64,
     pub facets: Rows,
     pub touches: Rows,
     pub bindings: Rows,
     pub hits: Rows,
-    pub tallies: SmallVec<[Tally; 1]>,
-    /// Of its hits, to know them when they come again.
-    pub marks: SmallVec<[Mark; 1]>,
+    pub tally: Option<Tally>,
+    /// Of the hit, to know it when it comes again.
+    pub mark: Option<Mark>,
 }
 
 impl Record {

@@ -12,10 +12,13 @@ use domain::books::Difference;
 use serde::{Deserialize, Serialize};
 
 use super::waiting::waiting;
+use super::poll::books::covers_own_days;
 use super::{JobError, attribute, commission};
 use crate::app::App;
+use crate::control::comparisons::Question;
 use crate::control::ledger::{Posting, Which};
 use crate::control::payouts::PayoutState;
+use crate::ingest::inbox::Meant;
 use crate::sql;
 
 /// Offenders named of each check.
@@ -178,24 +181,22 @@ async fn folded(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
 
 /// No webhook lies aside with an error.
 async fn applied(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
-    let failed = app.inbox.failed_webhooks(10_000).await?;
-    let own: Vec<_> = failed.iter().filter(|webhook| webhook.workspace_id == workspace_id).collect();
-    let offenders = own.iter().take(OFFENDERS_MAX).map(|webhook| {
-        let error = webhook.error.as_deref().unwrap_or("no error was kept");
-        format!(
-            "webhook {} ({}): {error}",
-            webhook.event_id,
-            webhook.event_type.as_deref().unwrap_or("no type")
-        )
+    let own = Meant { workspace_id: Some(workspace_id.to_owned()), ..Meant::default() };
+    let failures = app.inbox.failed_counts(&own).await?.iter().map(|count| count.webhooks).sum();
+    let failed = app.inbox.failed_webhooks(&own, 0, OFFENDERS_MAX).await?;
+    let offenders = failed.iter().map(|webhook| {
+        format!("webhook {} ({}): {}", webhook.event_id, webhook.event_type(), webhook.error())
     });
-    Ok(finding("applied", "no webhook lies aside with an error", own.len() as u64, offenders.collect()))
+    Ok(finding("applied", "no webhook lies aside with an error", failures, offenders.collect()))
 }
 
-/// The newest comparison with each provider's own lists found nothing to look at. Without one there is nothing to say.
+/// The newest comparison of the last weeks with each provider's own lists found nothing to look at. Without one there
+/// is nothing to say.
 async fn compared(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
     let mut wrong = 0;
     let mut offenders = Vec::new();
-    for compared in app.control.newest_comparisons(workspace_id).await? {
+    let whole = |question: &Question, asked_at_ms| covers_own_days(app, workspace_id, question, asked_at_ms);
+    for compared in app.control.newest_comparisons(workspace_id, whole).await? {
         let Some(result) = compared.result else { continue };
         wrong += result.wrong() as u64;
         let differences = result.differences.iter().filter(|difference| difference.why.is_wrong());
@@ -212,12 +213,10 @@ async fn compared(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
 /// No statement was changed and none is missing.
 async fn chained(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
     let mut faults = Vec::new();
-    for connection in app.control.connections(&app.secrets).await? {
-        if connection.workspace_id == workspace_id {
-            let made = app.control.statements(workspace_id, &connection.id).await?;
-            let found = domain::books::faults(&made).into_iter();
-            faults.extend(found.map(|fault| format!("{}: {fault}", connection.id)));
-        }
+    for connection in app.control.connections_of(workspace_id, &app.secrets).await? {
+        let made = app.control.statements(workspace_id, &connection.id).await?;
+        let found = domain::books::faults(&made).into_iter();
+        faults.extend(found.map(|fault| format!("{}: {fault}", connection.id)));
     }
     let failures = faults.len() as u64;
     faults.truncate(OFFENDERS_MAX);

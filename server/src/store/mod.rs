@@ -46,6 +46,11 @@ impl StoreError {
         use clickhouse::error::Error::{Network, TimedOut};
         matches!(self, StoreError::Query(Network(_) | TimedOut))
     }
+
+    /// Whether the store answered, and said no.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, StoreError::Query(clickhouse::error::Error::BadResponse(_)))
+    }
 }
 
 /// The store of facts, touches and credits. Cheap to clone.
@@ -120,11 +125,6 @@ impl Store {
         self.engine.as_ref()
     }
 
-    /// Name of the database all tables live in.
-    pub fn database(&self) -> &str {
-        &self.database
-    }
-
     /// Applies what is missing; safe to run again. Adds the two credit columns of every model.
     pub async fn migrate(&self, now_ms: i64) -> Result<(), StoreError> {
         migrate::run(self, now_ms).await?;
@@ -170,6 +170,8 @@ impl Store {
             .with_setting("max_insert_block_size", "1048576")
             .with_setting("min_insert_block_size_rows", "1048576")
             .with_setting("min_insert_block_size_bytes", "1073741824")
+            // Tables are partitioned by month, and history imported at once may span decades of them.
+            .with_setting("max_partitions_per_insert_block", "0")
             // Rows go in as they are: folding a block as a merge would costs more than all the rest of an insert, and
             // whoever reads minds rows of different parts anyway.
             .with_setting("optimize_on_insert", "0");

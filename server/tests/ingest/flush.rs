@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use tributary::control::dirty::SubjectKind;
-use tributary::ingest::flusher::{FlushError, flush_once};
+use tributary::ingest::flusher::{FlushError, flush_once, step_over_refused};
+use tributary::ingest::pipeline::Request;
 
-use crate::support::{NOW_MS, Testing, VISITOR, engine, hit};
+use crate::support::{BROWSER, NOW_MS, Testing, VISITOR, engine, hit};
 
 async fn run(testing: &Testing, sql: &str) {
     testing.app.store.client().query(sql).execute().await.unwrap();
@@ -109,4 +110,60 @@ async fn touches_from_before_a_purchase_mark_the_visitor_and_later_ones_do_not()
         (dirty[0].subject.kind, dirty[0].subject.id.as_str()),
         (SubjectKind::Visitor, format!("{:032x}", id.0).as_str())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_over_two_hundred_months_is_delivered_at_once() {
+    let testing = Testing::new().await;
+    let sites = testing.app.collector.sites(&testing.app.directory());
+    let request =
+        Request { received_at_ms: NOW_MS, user_agent: BROWSER, trusts_clock: true, ..Request::default() };
+    for number in 0..200 {
+        let at = NOW_MS - i64::from(number) * 31 * 86_400_000;
+        let body = hit(number, json!({ "at": at })).to_string();
+        let hits = wire::decode(body.as_bytes()).unwrap();
+        let taken = testing.app.collector.take(&testing.app.inbox, &sites, &request, &hits).await.unwrap();
+        assert_eq!(taken.accepted, 1, "{taken:?}");
+    }
+    let report = testing.flush().await;
+    assert_eq!((report.units, report.hits, testing.count("hits").await), (1, 200, 200));
+    assert_eq!(testing.rows("toString(uniqExact(toYYYYMM(at)) > 150)", "FROM hits").await, ["1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_alone_is_refused_is_put_aside_and_sent_again_at_the_next_start() {
+    let testing = Testing::new().await;
+    run(&testing, "ALTER TABLE hits ADD CONSTRAINT no_bad CHECK path != '/bad'").await;
+    testing.post(hit(1, json!({"url": "https://shop.example/bad"})).to_string()).await;
+    assert!(flush_once(&testing.app).await.is_err());
+    assert!(!step_over_refused(&testing.app).await.unwrap(), "nothing says that the store takes others");
+    testing.post(hit(2, json!({"url": "https://shop.example/good"})).to_string()).await;
+    assert!(step_over_refused(&testing.app).await.unwrap());
+    assert_eq!(
+        (testing.count("hits").await, testing.count("touches").await),
+        (1, 2),
+        "the rest of it is there"
+    );
+    assert_eq!(testing.app.inbox.waiting_bytes(), 0);
+    let refused = testing.app.inbox.refused_units().await.unwrap();
+    assert!(refused.len() == 1 && refused[0].hits == 1 && refused[0].why.contains("no_bad"), "{refused:?}");
+
+    run(&testing, "ALTER TABLE hits DROP CONSTRAINT no_bad").await;
+    testing.app.inbox.claim().await.unwrap();
+    assert_eq!(testing.flush().await.hits, 1);
+    assert_eq!((testing.count("hits").await, testing.count("touches").await), (2, 2));
+    assert!(testing.app.inbox.refused_units().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_refuses_everything_loses_nothing_its_place() {
+    let testing = Testing::new().await;
+    testing.post(hit(1, json!({})).to_string()).await;
+    run(&testing, "RENAME TABLE hits TO hits_away").await;
+    assert!(flush_once(&testing.app).await.is_err());
+    testing.post(hit(2, json!({})).to_string()).await;
+    assert!(!step_over_refused(&testing.app).await.unwrap());
+    assert!(testing.app.inbox.refused_units().await.unwrap().is_empty());
+    run(&testing, "RENAME TABLE hits_away TO hits").await;
+    assert_eq!(testing.flush().await.hits, 2);
 }

@@ -7,7 +7,7 @@ use load::Plan;
 use rustix::process::{Pid, Signal, kill_process};
 use tributary::jobs;
 
-use crate::program::{Running, WORKSPACE, folder, opened, prepare, program};
+use crate::program::{Running, WORKSPACE, exchange, folder, opened, prepare, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_under_load_answers_what_it_took_and_keeps_what_it_answered() {
@@ -44,6 +44,33 @@ async fn a_stop_under_load_answers_what_it_took_and_keeps_what_it_answered() {
 
 fn is_counted(line: &str) -> bool {
     line.strip_prefix("tributary_hits_total{outcome=\"accepted\"} ").is_some_and(|count| count != "0")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_who_empties_an_inbox_takes_what_goes_into_it() {
+    let dir = folder();
+    prepare(dir.path()).await;
+    let role = |name: &str| {
+        let mut command = program(dir.path(), &["serve", "--role", name]);
+        command.env("TRIBUTARY_STORE_URL", "http://127.0.0.1:9");
+        Running::start(command)
+    };
+    for (name, taken, ready) in [("collector", 400, 200), ("api", 404, 503), ("jobs", 404, 503)] {
+        let server = role(name);
+        let status = |path: &str, method: &str| {
+            let request = format!(
+                "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{{}}"
+            );
+            let answer = exchange(server.address, request.as_bytes()).unwrap();
+            answer.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).expect("a status")
+        };
+        assert_eq!(status("/c", "POST"), taken, "{name}");
+        assert_eq!(status("/webhooks/polar/ws_kill", "POST") == 404, taken == 404, "{name}");
+        assert_eq!(status("/v1/import/hits", "POST") == 404, taken == 404, "{name}");
+        assert_eq!((status("/healthz", "GET"), status("/readyz", "GET")), (200, ready), "{name}");
+        assert_eq!(status("/v1/openapi.json", "GET") == 200, name == "api");
+        server.killed();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

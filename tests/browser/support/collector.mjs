@@ -23,6 +23,8 @@ export class Collector {
   served = [];
   /** What `POST /c` answers instead of taking the hit; null to take it. */
   broken = null;
+  /** Bodies of `POST /c/forget`. */
+  forgotten = [];
   /** Whether the answer sets the cookie, as it cannot from another site. */
   setsCookie = true;
   #waiting = [];
@@ -70,10 +72,11 @@ export class Collector {
   #answer(request, response) {
     const { pathname } = new URL(request.url, this.origin);
     const origin = request.headers.origin;
-    if (request.method === 'POST' && (pathname === '/c' || pathname === '/c/handover')) {
+    const calls = { '/c': this.#take, '/c/handover': this.#hand, '/c/forget': this.#forget };
+    if (request.method === 'POST' && calls[pathname]) {
       let body = '';
       request.on('data', (chunk) => (body += chunk));
-      request.on('end', () => (pathname === '/c' ? this.#take(body, request, response) : this.#hand(body, request, response)));
+      request.on('end', () => calls[pathname].call(this, body, request, response));
     } else if (manifest.files[pathname.slice(1)]) {
       const type = pathname.endsWith('.js') ? 'text/javascript' : 'application/wasm';
       this.served.push(pathname);
@@ -88,6 +91,14 @@ export class Collector {
     const { visitor } = JSON.parse(body);
     const headers = { 'access-control-allow-origin': request.headers.origin, 'access-control-allow-credentials': 'true' };
     response.writeHead(200, headers).end(JSON.stringify({ handover: `${visitor}.t1.mac` }));
+  }
+
+  #forget(body, request, response) {
+    this.forgotten.push(JSON.parse(body));
+    const headers = { 'access-control-allow-origin': request.headers.origin, 'access-control-allow-credentials': 'true' };
+    headers['set-cookie'] = '_trb=; Path=/; Max-Age=0; SameSite=Lax; Secure';
+    response.writeHead(204, headers).end();
+    this.server.emit('forgotten');
   }
 
   #take(body, request, response) {
@@ -105,7 +116,8 @@ export class Collector {
       'access-control-allow-origin': request.headers.origin,
       'access-control-allow-credentials': 'true',
     };
-    const visitor = signed(hit.visitor);
+    // The visitor of a hand-over stands against the page's own.
+    const visitor = hit.handover ? hit.handover.split('.')[0] : signed(hit.visitor);
     if (this.setsCookie && hit.consent === 'granted') {
       headers['set-cookie'] = `_trb=${visitor}; Path=/; Max-Age=34560000; SameSite=Lax; Secure`;
     }
@@ -131,8 +143,9 @@ function wrong(hit) {
   if (!['page', 'event', 'identify'].includes(hit.kind)) return 'an unknown kind';
   if (!ulid.test(hit.id) || !ulid.test(hit.session)) return 'a bad id';
   if (hit.visitor !== undefined && !/^vis_[0-9a-hjkmnp-tv-z]{26}(_[\w-]+)?$/.test(hit.visitor)) return 'a bad visitor';
+  for (const key of ['email', 'user']) if (hit[key] !== undefined && typeof hit[key] !== 'string') return `no ${key}`;
   if (hit.touch !== undefined && !['session', 'campaign'].includes(hit.touch)) return 'a bad touch';
-  if (!/^https?:/.test(hit.url) || !Number.isInteger(hit.at) || !Number.isInteger(hit.width)) return 'a bad page';
+  if (!/^https?:/.test(hit.url) || !Number.isInteger(hit.at)) return 'a bad page';
   if (!['granted', 'session'].includes(hit.consent)) return 'no consent';
   if (hit.url.length > 2000 || hit.ref?.length > 2000) return 'a long address';
   if (hit.kind === 'event' && !(hit.name?.length <= 100)) return 'no name';

@@ -82,6 +82,28 @@ async fn a_click_on_a_link_is_one_visit_of_the_partner_and_leads_to_the_shop() {
 }
 
 #[tokio::test]
+async fn who_comes_by_one_partner_then_another_and_the_first_again_came_by_the_first_last() {
+    let shop = Shop::open().await;
+    let program = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
+    for name in ["jane", "carl"] {
+        partner(&shop, &program, name).await;
+    }
+    let first = follows(&shop, "/r/jane", &[]).await;
+    let cookie = first.header("set-cookie").split(';').next().unwrap().to_owned();
+    let ada = shop.visitor().with_cookie(&cookie);
+    ada.visit("/start?via=jane").await;
+    shop.after(minutes(2));
+    follows(&shop, "/r/carl", &[("cookie", &cookie)]).await;
+    ada.visit("/start?via=carl").await;
+    shop.after(minutes(2));
+    // By a link of hers to the shop itself, within the minutes in which the page behind her first click was expected.
+    ada.visit("/start?via=jane").await;
+    shop.after(minutes(2));
+    ada.buys(usd(49_00)).await;
+    assert_eq!(shop.earned("partner", "last_touch", "revenue.net").await, rows([("jane", 49_00)]));
+}
+
+#[tokio::test]
 async fn a_code_on_any_page_is_the_partners_once_the_partner_is_approved() {
     let shop = Shop::open().await;
     let program = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;

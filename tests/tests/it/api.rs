@@ -26,6 +26,27 @@ async fn questions_want_a_key_with_the_scope_for_them() {
 }
 
 #[tokio::test]
+async fn what_never_gets_to_a_handler_is_refused_by_a_problem_document_too() {
+    let shop = Shop::open().await;
+    let key = shop.key_for(Scope::Admin).await;
+    let app = shop.app();
+    let ask = async |method: &str, path: &str, body: Vec<u8>| {
+        let request = app.request(method, path).header("authorization", format!("Bearer {key}"));
+        app.send(request.header("content-type", "application/json").body(body)).await
+    };
+    let long = vec![b' '; 3 << 20];
+    for (method, path, body, status, code) in [
+        ("GET", "/v1/connections/%ff", Vec::new(), 400, "malformed"),
+        ("GET", "/v1/orders/%ff/explain", Vec::new(), 400, "malformed"),
+        ("POST", "/v1/connections/con_x/sync", long, 413, "body.too_long"),
+    ] {
+        let answer = ask(method, path, body).await;
+        assert_eq!((answer.status, &*answer.code()), (status, code), "{method} {path}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn a_merchant_never_sees_another_merchants_orders() {
     let app = Arc::new(TestApp::start().await);
     let (ours, theirs) =

@@ -31,6 +31,11 @@ fn told(answer: &Answer) -> Vec<String> {
     lines
 }
 
+/// The cookies of an answer.
+fn cookies(answer: &Answer) -> Vec<String> {
+    told(answer).into_iter().filter(|line| line.starts_with("set-cookie")).collect()
+}
+
 /// Origins that are the workspace's, and origins that only look like it.
 const OWN: [&str; 4] =
     ["https://shop.example", "https://www.shop.example", "https://shop.example:8443", "http://shop.example"];
@@ -56,7 +61,7 @@ async fn a_preflight_lets_the_workspaces_origins_in_and_tells_others_nothing() {
         let request = request.header("access-control-request-method", "POST");
         app.send(request.header("access-control-request-headers", "content-type")).await
     };
-    for path in ["/c", "/c/handover"] {
+    for path in ["/c", "/c/forget", "/c/handover"] {
         for origin in OWN {
             let answer = ask(path, origin).await;
             assert_eq!(answer.status, 204, "{path} {origin}");
@@ -88,7 +93,7 @@ async fn answers_are_readable_by_the_workspaces_pages_only() {
         settings.domains = vec!["other.example".to_owned()];
     });
     other.await;
-    for path in ["/c", "/c/handover"] {
+    for path in ["/c", "/c/forget", "/c/handover"] {
         for (origin, is_own) in OWN.map(|own| (own, true)).into_iter().chain(FOREIGN.map(|not| (not, false)))
         {
             let request = app.request("POST", path).header("origin", origin).header("user-agent", BROWSER);
@@ -107,6 +112,29 @@ async fn answers_are_readable_by_the_workspaces_pages_only() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_collectors_host_is_taken_back_at_a_withdrawal() {
+    let shop = Shop::open().await;
+    let app = shop.app();
+    let forget = async |body: Value| {
+        let request =
+            app.request("POST", "/c/forget").header("origin", ORIGIN).header("cookie", "_trb=vis_x");
+        app.send(request.header("host", "t.shop.example").body(body.to_string())).await
+    };
+    let gone = "set-cookie: _trb=; Max-Age=0; Path=/; Secure; SameSite=Lax";
+    let answer = forget(json!({ "ws": shop.workspace() })).await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(cookies(&answer), [gone]);
+    let wide = forget(json!({ "ws": shop.workspace(), "cookie_domain": ".shop.example" })).await;
+    assert_eq!(cookies(&wide), [gone, &format!("{gone}; Domain=shop.example")]);
+    let foreign = forget(json!({ "ws": shop.workspace(), "cookie_domain": ".evil.example" })).await;
+    assert_eq!(cookies(&foreign), [gone]);
+    let nobody = forget(json!({ "ws": "ws_nobody" })).await;
+    assert_eq!((nobody.status, cookies(&nobody).len()), (404, 0));
+    shop.settle().await;
+    assert_eq!(app.row_count("hits").await + app.row_count("outcomes").await, 0, "nothing is kept of it");
 }
 
 #[tokio::test]

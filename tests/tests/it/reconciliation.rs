@@ -70,6 +70,10 @@ async fn every_order_that_differs_is_named_with_its_reason_and_verify_says_so() 
     assert_eq!((reasons(&missing), &missing["exact"]), (vec!["missing_here"], &json!(false)));
     assert_eq!(missing["differences"][0]["order_id"], id);
     assert_eq!(account.shop.failing_checks().await, ["provider"]);
+    // A look at days on which nothing was sold says nothing about the others.
+    let elsewhere = account.compares("from=2025-01-01&to=2025-01-07").await;
+    assert_eq!((reasons(&elsewhere), &elsewhere["exact"]), (vec![], &json!(true)), "{elsewhere}");
+    assert_eq!(account.shop.failing_checks().await, ["provider"]);
 
     // A sync mends it, and the next comparison says so.
     account.asks_for_sync(true).await;

@@ -120,7 +120,10 @@ pub fn is_email(value: &str) -> bool {
     })
 }
 
-/// The address as it may be stored: e-mail addresses taken out, the values of mailing tools' ids for persons
+/// Under which a visitor is handed from one site to another; good for ten minutes, and nothing to be kept.
+const HANDOVER_PARAM: &str = "_trb";
+
+/// The address as it may be stored: e-mail addresses and hand-over tokens taken out, the values of mailing tools' ids for persons
 /// replaced by `-`, no user name, password or fragment. The rest is as it was, so that a stored address can be
 /// classified again with the same result.
 pub fn storable(text: &str) -> Result<String, AddressError> {
@@ -132,9 +135,12 @@ pub fn storable(text: &str) -> Result<String, AddressError> {
     let path = storable_path(url.path()).into_owned();
     url.set_path(&path);
     if let Some(query) = url.query() {
-        let kept: Vec<Cow<str>> = query.split('&').map(storable_pair).collect();
+        let is_token = |pair: &&str| pair.split('=').next() == Some(HANDOVER_PARAM);
+        let kept: Vec<Cow<str>> =
+            query.split('&').filter(|pair| !is_token(pair)).map(storable_pair).collect();
         let kept = kept.join("&");
-        url.set_query(Some(&kept));
+        let is_gone = kept.is_empty() && !query.is_empty();
+        url.set_query((!is_gone).then_some(kept.as_str()));
     }
     Ok(url.into())
 }

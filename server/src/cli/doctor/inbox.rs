@@ -32,6 +32,11 @@ async fn look(config: &Config) -> Result<Vec<Finding>, InboxError> {
         let said = format!("batch {} does not read ({}) and was not delivered", batch.batch_id, batch.why);
         findings.push(Finding::broken(WHAT, format!("{said}; {ADVICE}")));
     }
+    for unit in inbox.refused_units().await? {
+        let said = format!("{} hits were refused by the store and put aside ({})", unit.hits, unit.why);
+        let advice = "mend what it says, or start a newer Tributary: they are sent again at every start";
+        findings.push(Finding::broken(WHAT, format!("{said}; {advice}")));
+    }
     for line in inbox.inspect().await? {
         findings.push(Finding::broken(WHAT, format!("{line}; {ADVICE}")));
     }

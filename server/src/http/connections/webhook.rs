@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{own, provider_of, refused, save, webhook_url};
+use super::{own, provider_of, refused, webhook_url};
 use crate::app::App;
 use crate::billing::webhooks::{self, Done};
 use crate::control::connections::Connection;
@@ -38,8 +38,7 @@ async fn make_webhook(
 ) -> Result<Json<WebhookDone>, Problem> {
     let mut connection = own(&app, &caller.workspace.id, &id).await?;
     let done = ensure_webhook(&app, &mut connection).await?;
-    save(&app, &connection).await?;
-    Ok(Json(done))
+    Ok(Json(keep(&app, &connection, done).await?))
 }
 
 /// Give our endpoint at the provider another secret. What the old one signed is taken until the next change.
@@ -59,8 +58,7 @@ async fn rotate_webhook(
         Problem::not_found("unknown_webhook", detail)
     })?;
     let done = take(&mut connection, endpoint);
-    save(&app, &connection).await?;
-    Ok(Json(done))
+    Ok(Json(keep(&app, &connection, done).await?))
 }
 
 pub(super) async fn ensure_webhook(app: &App, connection: &mut Connection) -> Result<WebhookDone, Problem> {
@@ -68,6 +66,18 @@ pub(super) async fn ensure_webhook(app: &App, connection: &mut Connection) -> Re
     let provider = provider_of(connection)?;
     let endpoint = webhooks::ensure(&app.outbound, provider, connection, &url).await.map_err(refused)?;
     Ok(take(connection, endpoint))
+}
+
+/// Keeps the newest secret beside those that are there by now: two changes at once each add theirs.
+async fn keep(app: &App, connection: &Connection, done: WebhookDone) -> Result<WebhookDone, Problem> {
+    let add = |kept: &mut Connection| {
+        if let Some(newest) = connection.webhook_secrets.first() {
+            kept.webhook_secrets = webhooks::with_secret(newest.clone(), &kept.webhook_secrets);
+        }
+    };
+    let kept = app.control.change_connection(&connection.id, &app.secrets, app.clock.now_ms(), add).await?;
+    app.reload_directory().await?;
+    Ok(WebhookDone { webhook_secrets: kept.map_or(0, |kept| kept.webhook_secrets.len()), ..done })
 }
 
 fn take(connection: &mut Connection, endpoint: webhooks::Endpoint) -> WebhookDone {

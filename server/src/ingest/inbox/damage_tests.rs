@@ -22,7 +22,7 @@ async fn fill(inbox: &Inbox, numbers: std::ops::Range<usize>) {
     for number in numbers {
         let mut record = Record { received_at_ms: 1 + number as i64, ..Record::default() };
         record.hits.row().string(&text(number));
-        inbox.append(record).await.unwrap();
+        inbox.append([record]).await.unwrap();
     }
 }
 

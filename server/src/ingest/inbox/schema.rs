@@ -7,7 +7,10 @@ use rusqlite::{Connection, OptionalExtension};
 use super::InboxError;
 use crate::effects::random_bytes;
 
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// From schema 2.
+const ADD_REFUSALS: &str = "ALTER TABLE units ADD COLUMN refused TEXT;";
 
 /// From schema 1.
 const ADD_CHECKSUMS: &str = "
@@ -43,7 +46,8 @@ const TABLES: &str = "
         first_batch     INTEGER NOT NULL,
         last_batch      INTEGER NOT NULL,
         bytes           INTEGER NOT NULL,
-        delivered_at_ms INTEGER
+        delivered_at_ms INTEGER,
+        refused         TEXT                    -- why ClickHouse does not take it; sent again after the next start
     ) STRICT;
     CREATE INDEX IF NOT EXISTS units_open ON units (id) WHERE delivered_at_ms IS NULL;
     -- Grain: one row per provider event, for ever: the unique key is what makes a redelivery harmless.
@@ -81,8 +85,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, InboxError> {
         )?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         let missing = match found {
-            0 => TABLES,
-            1 => ADD_CHECKSUMS,
+            0 => TABLES.to_owned(),
+            1 => [ADD_CHECKSUMS, ADD_REFUSALS].concat(),
+            2 => ADD_REFUSALS.to_owned(),
             _ => return Ok(found),
         };
         connection

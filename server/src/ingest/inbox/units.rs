@@ -12,6 +12,8 @@ use crate::ingest::rows::Table;
 
 /// One table's rows in one insert stay below this, so that the insert is one block: there wholly or not.
 const UNIT_ROWS_MAX: u64 = 1_000_000;
+/// Bytes of one unit, unless a single batch has more: it is held in memory while it is sent.
+const UNIT_BYTES_MAX: u64 = 64 << 20;
 
 /// A sealed run of batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,14 @@ pub struct Unit {
     last_batch: i64,
     /// Bytes of all its rows.
     pub bytes: u64,
+}
+
+/// A unit that ClickHouse refuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedUnit {
+    pub id: i64,
+    pub hits: u64,
+    pub why: String,
 }
 
 /// What a unit holds, ready to send.
@@ -47,7 +57,7 @@ pub(super) fn waiting_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     )
     .and_then(|unsealed| {
         let sealed: u64 = connection.query_row(
-            "SELECT ifnull(sum(bytes), 0) FROM units WHERE delivered_at_ms IS NULL",
+            "SELECT ifnull(sum(bytes), 0) FROM units WHERE delivered_at_ms IS NULL AND refused IS NULL",
             [],
             |row| row.get(0),
         )?;
@@ -56,14 +66,74 @@ pub(super) fn waiting_bytes(connection: &Connection) -> rusqlite::Result<u64> {
 }
 
 impl Inbox {
-    /// The oldest unit that is not delivered; none open, one is sealed from what waits. `hits_max` bounds
-    /// a unit unless a single batch is larger.
+    /// The oldest unit that is neither delivered nor refused; none open, one is sealed from what waits. `hits_max`
+    /// bounds a unit unless a single batch is larger.
     pub async fn next_unit(&self, hits_max: u64) -> Result<Option<Unit>, InboxError> {
         self.write(move |connection| match open_unit(connection)? {
             Some(unit) => Ok(Some(unit)),
             None => seal(connection, hits_max),
         })
         .await
+    }
+
+    /// The oldest unit behind this one that is not delivered; none open, one is sealed from what waits.
+    pub async fn unit_behind(&self, unit: &Unit, hits_max: u64) -> Result<Option<Unit>, InboxError> {
+        let id = unit.id;
+        self.write(move |connection| match open_unit_behind(connection, id)? {
+            Some(unit) => Ok(Some(unit)),
+            None => seal(connection, hits_max),
+        })
+        .await
+    }
+
+    /// Puts a unit aside that ClickHouse refuses although it takes others. Its rows stay, and are sent again after
+    /// [`Inbox::reopen_refused`].
+    pub async fn unit_refused(&self, unit: &Unit, why: &str) -> Result<(), InboxError> {
+        let (id, bytes, why) = (unit.id, unit.bytes, why.to_owned());
+        let changed = self
+            .write(move |connection| {
+                connection.execute(
+                    "UPDATE units SET refused = ?2 WHERE id = ?1 AND delivered_at_ms IS NULL AND refused IS NULL",
+                    params![id, why],
+                )
+            })
+            .await?;
+        if changed == 1 {
+            self.waits_less(bytes);
+        }
+        Ok(())
+    }
+
+    /// Units that ClickHouse refused, oldest first.
+    pub async fn refused_units(&self) -> Result<Vec<RefusedUnit>, InboxError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id, refused, (SELECT ifnull(sum(hit_count), 0) FROM batches \
+                 WHERE batches.id BETWEEN first_batch AND last_batch) FROM units \
+                 WHERE refused IS NOT NULL AND delivered_at_ms IS NULL ORDER BY id",
+            )?;
+            let found = statement.query_map([], |row| {
+                Ok(RefusedUnit { id: row.get(0)?, why: row.get(1)?, hits: row.get(2)? })
+            })?;
+            found.collect()
+        })
+        .await
+    }
+
+    /// Has units sent again that ClickHouse refused before; answers how many.
+    pub async fn reopen_refused(&self) -> Result<usize, InboxError> {
+        let (units, bytes) = self
+            .write(|connection| {
+                let bytes: u64 = connection.query_row(
+                    "SELECT ifnull(sum(bytes), 0) FROM units WHERE refused IS NOT NULL AND delivered_at_ms IS NULL",
+                    [],
+                    |row| row.get(0),
+                )?;
+                Ok((connection.execute("UPDATE units SET refused = NULL WHERE refused IS NOT NULL", [])?, bytes))
+            })
+            .await?;
+        self.0.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(units)
     }
 
     /// The rows of a unit. Reading them again gives the same bytes, unless the disk damaged some in between:
@@ -100,19 +170,23 @@ impl Inbox {
             })
             .await?;
         if changed == 1 {
-            let less = |waiting: u64| Some(waiting.saturating_sub(bytes));
-            let _ = self.0.state.waiting_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+            self.waits_less(bytes);
         }
         Ok(())
     }
 
-    /// How many hits received before a moment ClickHouse does not have yet.
+    fn waits_less(&self, bytes: u64) {
+        let less = |waiting: u64| Some(waiting.saturating_sub(bytes));
+        let _ = self.0.state.waiting_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// How many hits received before a moment ClickHouse does not have yet; without those it refuses.
     pub async fn waiting_hits(&self, received_before_ms: i64) -> Result<u64, InboxError> {
         self.read(move |connection| {
             connection.query_row(
                 "SELECT ifnull(sum(hit_count), 0) FROM batches WHERE received_from_ms < ?1 AND \
                  (id > ifnull((SELECT max(last_batch) FROM units), 0) OR EXISTS (SELECT 1 FROM units \
-                 WHERE delivered_at_ms IS NULL AND batches.id BETWEEN first_batch AND last_batch))",
+                 WHERE delivered_at_ms IS NULL AND refused IS NULL AND batches.id BETWEEN first_batch AND last_batch))",
                 [received_before_ms],
                 |row| row.get(0),
             )
@@ -186,11 +260,16 @@ fn read_unit(row: &rusqlite::Row<'_>) -> rusqlite::Result<Unit> {
 }
 
 fn open_unit(connection: &Connection) -> rusqlite::Result<Option<Unit>> {
+    open_unit_behind(connection, 0)
+}
+
+fn open_unit_behind(connection: &Connection, id: i64) -> rusqlite::Result<Option<Unit>> {
     connection
         .prepare_cached(
-            "SELECT id, first_batch, last_batch, bytes FROM units WHERE delivered_at_ms IS NULL ORDER BY id LIMIT 1",
+            "SELECT id, first_batch, last_batch, bytes FROM units \
+             WHERE delivered_at_ms IS NULL AND refused IS NULL AND id > ?1 ORDER BY id LIMIT 1",
         )?
-        .query_row([], read_unit)
+        .query_row([id], read_unit)
         .optional()
 }
 
@@ -239,7 +318,8 @@ impl Sealing {
                 Some(unit)
                     if layout == self.layout
                         && self.hits.saturating_add(hits) <= hits_max
-                        && self.rows.saturating_add(rows) <= UNIT_ROWS_MAX =>
+                        && self.rows.saturating_add(rows) <= UNIT_ROWS_MAX
+                        && unit.bytes.saturating_add(bytes) <= UNIT_BYTES_MAX =>
                 {
                     unit.last_batch = id;
                     unit.bytes = unit.bytes.saturating_add(bytes);

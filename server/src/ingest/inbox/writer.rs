@@ -13,7 +13,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::webhooks::{Kept, NewWebhook};
 use super::{InboxError, State, checkpoint, damage, schema};
-use crate::ingest::rows::{ROW_LAYOUT, Record, Rows, Tally};
+use crate::ingest::outcome::{ACCEPTED, Outcome};
+use crate::ingest::rows::{ROW_LAYOUT, Record, Records, Rows, Tally};
 use crate::ingest::seen::{Mark, Seen};
 use crate::metrics::METRICS;
 
@@ -21,13 +22,15 @@ use crate::metrics::METRICS;
 const GROUP_REQUESTS_MAX: usize = 512;
 /// Bytes written to the log between two checkpoints.
 const CHECKPOINT_BYTES: u64 = 32 << 20;
+/// Pages are written whole: the least a commit adds to the log is about two of them.
+const LOG_BYTES_MIN: u64 = 16384;
 /// Work on the connection outside a group; says whether the connection failed.
 type Job = Box<dyn FnOnce(Result<&mut Connection, InboxError>) -> bool + Send>;
 
 pub(super) enum Request {
-    /// The marks of its hits become known when it is durable.
+    /// The marks of hits become known when they are durable.
     Append {
-        record: Record,
+        records: Records,
         reply: oneshot::Sender<Result<(), InboxError>>,
     },
     Keep {
@@ -89,7 +92,10 @@ impl Writer {
         while !stopping && receiver.blocking_recv_many(&mut queue, GROUP_REQUESTS_MAX) > 0 {
             for request in queue.drain(..) {
                 match request {
-                    Request::Append { record, reply } => self.group.add(record, reply, &self.state.seen),
+                    Request::Append { records, reply } => {
+                        self.group.replies.push(reply);
+                        records.into_iter().for_each(|record| self.group.add(record, &self.state.seen));
+                    }
                     Request::Keep { webhook, reply } => self.group.webhooks.push((webhook, reply)),
                     Request::Job(job) => jobs.push(job),
                     Request::Stop => stopping = true,
@@ -99,6 +105,7 @@ impl Writer {
                 self.commit_group();
             }
             for job in jobs.drain(..) {
+                self.log_bytes += LOG_BYTES_MIN;
                 let failed = job(connected(&mut self.connection, &self.state));
                 if failed {
                     self.connection = None;
@@ -135,8 +142,10 @@ impl Writer {
                 METRICS.commit_seconds.record(started.elapsed());
                 METRICS.group_requests.record((self.group.replies.len() + kept.len()) as f64);
                 self.state.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
-                // Pages are written whole; a small commit still costs about two of them.
-                self.log_bytes += bytes + 16384;
+                let bodies: usize =
+                    self.group.webhooks.iter().map(|(webhook, _)| webhook.sealed_body.len()).sum();
+                self.log_bytes += bytes + bodies as u64 + LOG_BYTES_MIN;
+                METRICS.hits[Outcome::Accepted.index()].increment(self.group.marks.len() as u64);
                 self.group.marks.drain().for_each(|mark| self.state.seen.add(mark));
                 self.answer_all();
                 for ((_, reply), kept) in self.group.webhooks.drain(..).zip(kept) {
@@ -191,15 +200,14 @@ fn connected<'a>(
 }
 
 impl Group {
-    /// A record whose hits are all durable, or in this group already, is only answered: its browser gave up
-    /// on us and sent it again while the first copy was on its way.
-    fn add(&mut self, record: Record, reply: oneshot::Sender<Result<(), InboxError>>, seen: &Seen) {
-        self.replies.push(reply);
-        let is_known = |mark: &Mark| self.marks.contains(mark) || seen.contains(*mark);
-        if !record.marks.is_empty() && record.marks.iter().all(is_known) {
+    /// A hit that is durable, or in this group already, is not written again: its browser gave up on us and sent it,
+    /// alone or in another list, while the first copy was on its way.
+    fn add(&mut self, record: Record, seen: &Seen) {
+        if let Some(mark) = record.mark
+            && (seen.contains(mark) || !self.marks.insert(mark))
+        {
             return;
         }
-        self.marks.extend(record.marks);
         let whole = &mut self.record;
         if record.received_at_ms != 0 {
             let first = whole.received_at_ms == 0;
@@ -211,7 +219,7 @@ impl Group {
         append(&mut whole.touches, &record.touches);
         append(&mut whole.bindings, &record.bindings);
         append(&mut whole.hits, &record.hits);
-        for tally in record.tallies {
+        if let Some(tally) = record.tally {
             merge(&mut self.tallies, tally);
         }
     }
@@ -295,7 +303,7 @@ impl State {
     /// Counts of refused hits survive a failed commit; accepted ones were not accepted after all.
     fn keep_rejections(&self, tallies: &mut Vec<Tally>) {
         let mut waiting = self.tallies.lock().expect("no holder panics");
-        for tally in tallies.drain(..).filter(|tally| tally.outcome != crate::ingest::outcome::ACCEPTED) {
+        for tally in tallies.drain(..).filter(|tally| tally.outcome != ACCEPTED) {
             merge(&mut waiting, tally);
         }
     }

@@ -138,8 +138,8 @@ fn mint_visitor(now_ms: i64) -> VisitorId {
 }
 
 /// A browser whose clock is about right when it sends is believed about when things happened; one whose clock is
-/// off only about how long ago. Hits kept while offline are believed to be a week old at most, and the future
-/// nobody.
+/// off only about how long ago. Hits kept while offline are believed to be a week old at most. Nothing happened after
+/// it was received: a clock that runs ahead by less than the tolerance would put a visit behind the sale it led to.
 pub(super) fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> Result<(), Reject> {
     let received_at_ms = context.request.received_at_ms;
     let ms = |clock: u64| i64::try_from(clock).unwrap_or(i64::MAX);
@@ -152,11 +152,12 @@ pub(super) fn clock_corrected(context: &Context<'_>, draft: &mut Draft<'_>) -> R
     let off_ms = received_at_ms.saturating_sub(sent_ms);
     let is_about_right = off_ms.saturating_abs() <= CLOCK_TOLERANCE_MS;
     let age_ms = sent_ms.saturating_sub(said_ms);
-    draft.at_ms = match age_ms {
+    let at_ms = match age_ms {
         0..=KEPT_MS_MAX if is_about_right => said_ms,
         0..=KEPT_MS_MAX => received_at_ms - age_ms,
         _ => received_at_ms,
     };
+    draft.at_ms = at_ms.min(received_at_ms);
     draft.clock_offset_ms = draft.at_ms.saturating_sub(said_ms);
     Ok(())
 }

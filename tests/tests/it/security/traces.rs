@@ -13,6 +13,7 @@ use crate::NEWSLETTER;
 /// Where visitors come from in this test, by a trusted proxy's word.
 const ADDRESS: &str = "203.0.113.77";
 const ADDRESS_V6: &str = "2001:db8:77::42";
+const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -77,15 +78,38 @@ async fn no_address_and_no_secret_is_left_anywhere_in_clear() {
         order.refunds(usd(1_00)).await;
         people.push(visitor);
     }
+    // Links away and downloads carry the address they lead to, and a merchant's own properties anything.
+    let named = people[0].email().replace('@', "%40");
+    for (id, name, value) in [
+        (
+            "01k6f0000000000000000000ba",
+            "outbound",
+            format!("https://other.example/?to={named}&_trb=vis_handed-over"),
+        ),
+        (
+            "01k6f0000000000000000000bb",
+            "download",
+            format!("HTTPS://other.example/of/{named}/bill.pdf?plan=kept"),
+        ),
+        ("01k6f0000000000000000000bc", "signup", format!("of {}", people[0].email())),
+        ("01k6f0000000000000000000bd", "signup", format!("mailto:{named}")),
+    ] {
+        let hit = serde_json::json!({
+            "ws": "ws_shop", "kind": "event", "id": id, "session": "01k6f0000000000000000000ab", "name": name,
+            "visitor": "vis_01k6f0000000000000000000ac", "url": "https://shop.example/", "at": shop.now_ms(),
+            "props": { "url": value },
+        });
+        let request = app.request("POST", "/c").header("origin", support::ORIGIN);
+        let request = request.header("user-agent", BROWSER);
+        assert_eq!(app.send(request.body(hit.to_string())).await.status, 202);
+    }
     for address in [ADDRESS, ADDRESS_V6] {
         let hit = serde_json::json!({
             "ws": "ws_shop", "kind": "page", "id": "01k6f0000000000000000000aa", "session": "01k6f0000000000000000000ab",
             "visitor": "vis_01k6f0000000000000000000ac", "url": "https://shop.example/", "at": shop.now_ms(), "touch": "session",
         });
         let request = app.request("POST", "/c").header("x-forwarded-for", address);
-        let request = request
-            .header("origin", support::ORIGIN)
-            .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0");
+        let request = request.header("origin", support::ORIGIN).header("user-agent", BROWSER);
         assert_eq!(app.send(request.body(hit.to_string())).await.status, 202);
         // Refused ones must leave as little.
         let bad = app
@@ -120,6 +144,10 @@ async fn no_address_and_no_secret_is_left_anywhere_in_clear() {
     assert!(tables.len() > 10_000 && tables.contains("newsletter"), "{}", tables.len());
     let found: Vec<&String> = secrets.iter().filter(|secret| holds(&tables, secret)).collect();
     assert!(found.is_empty(), "in tables: {found:?}");
+    assert!(
+        tables.contains("bill.pdf?plan=kept") && !tables.contains("handed-over"),
+        "what names nobody stays"
+    );
     let logged = searchable(&log.0.lock().expect("no holder panics"));
     let found: Vec<&String> = secrets.iter().filter(|secret| holds(&logged, secret)).collect();
     assert!(found.is_empty(), "in the log: {found:?}");

@@ -60,6 +60,13 @@ pub(super) async fn ask_daily(app: &App, connection: &Connection) -> Result<(), 
     Ok(())
 }
 
+/// Whether a comparison covers at least what one asked by itself at that time would have: a look at a few days only
+/// says nothing about the others.
+pub fn covers_own_days(app: &App, workspace_id: &str, question: &Question, asked_at_ms: i64) -> bool {
+    let Period { from, to, .. } = Period::last_days(OWN_DAYS, asked_at_ms, zone(app, workspace_id));
+    question.view == View::Order && question.from <= from && question.to >= to
+}
+
 fn zone(app: &App, workspace_id: &str) -> TimeZone {
     let directory = app.directory();
     let workspace = directory.workspaces.get(workspace_id);

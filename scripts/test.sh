@@ -16,6 +16,8 @@ say "the pixel in Chromium"
 tests/browser/run.sh
 say "the Polar stand-in and the official SDKs"
 tests/polar-sdk/run.sh
+say "the PayPal stand-in and PayPal's SDK"
+tests/paypal-sdk/run.sh
 say "the engine and the official ClickHouse clients"
 scripts/test-engine-clients.sh
 say "a purchase in the browser, from the ad to the report"

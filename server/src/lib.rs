@@ -23,6 +23,7 @@ pub mod mail;
 pub mod metrics;
 pub mod migrations;
 pub mod outbound;
+pub mod paypal;
 pub mod person_keys;
 pub mod portal;
 pub mod report;

@@ -38,6 +38,14 @@ pub enum AffiliateError {
     PayoutClosed { id: String, state: PayoutState },
     #[error("what is left of the payout {0} is with PayPal, which says how it ends; nothing was changed")]
     WithPaypal(String),
+    #[error("this workspace has no PayPal account to pay from; enter its client id and secret first")]
+    NoPaypalAccount,
+    #[error("nothing of the payout {0} is left to be sent by PayPal")]
+    NothingForPaypal(String),
+    #[error("{0} is not unclaimed at PayPal, so it cannot be called back")]
+    NotUnclaimed(String),
+    #[error("{0}; nothing was changed")]
+    Paypal(String),
     #[error("the ledger changed in the same moment; nothing was done, try again")]
     Raced,
     #[error("the code {0:?} is taken, and a code is never given away twice; choose another")]

@@ -3,6 +3,7 @@
 
 mod documents;
 mod ending;
+mod paypal;
 mod plan;
 
 use domain::affiliate::Commission;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub use documents::{HeldDocument, ItemDocument, PayoutDocument, PayoutList, PayoutPreview, Sent};
+pub use paypal::{AccountDocument, BatchDocument, NewAccount};
 
 use super::{AffiliateError, Affiliates};
 use crate::control::ledger::{Posting, StoredCommission};
@@ -88,10 +90,13 @@ impl Affiliates<'_> {
     }
 
     pub async fn payout(&self, id: &str) -> Result<PayoutDocument, AffiliateError> {
-        Ok(PayoutDocument::of(&self.known_payout(id).await?))
+        let mut payout = PayoutDocument::of(&self.known_payout(id).await?);
+        let batches = self.control.paypal_batches(id).await?;
+        payout.paypal = batches.into_iter().map(BatchDocument::of).collect();
+        Ok(payout)
     }
 
-    /// A payout's files in one format: `paypal`, `wise` or `csv`. Written again they are the same.
+    /// A payout's files in one format: `paypal`, `wise` or `csv`. Written again they are the same, but for what was given to PayPal since.
     pub async fn payout_files(&self, id: &str, format: &str) -> Result<Vec<String>, AffiliateError> {
         let payout = self.known_payout(id).await?;
         let format = Format::named(format).ok_or_else(|| AffiliateError::Invalid {
@@ -106,7 +111,11 @@ impl Affiliates<'_> {
             recipient: item.recipient,
             amount_minor: item.amount_minor,
         };
-        let sent = payout.items.into_iter().filter(|item| item.state != PayoutState::Canceled);
+        // What PayPal was given by its API is not paid by a file as well.
+        let is_for_hand = |item: &StoredItem| {
+            item.state != PayoutState::Canceled && item.rail.sender_batch_id.is_none()
+        };
+        let sent = payout.items.into_iter().filter(is_for_hand);
         Ok(files(format, &head, &sent.map(line).collect::<Vec<_>>()))
     }
 
@@ -124,7 +133,7 @@ impl Affiliates<'_> {
         Ok(self.control.payouts(&self.workspace.id, Some(id), self.secrets).await?.pop())
     }
 
-    pub(super) async fn known_payout(&self, id: &str) -> Result<StoredPayout, AffiliateError> {
+    pub(crate) async fn known_payout(&self, id: &str) -> Result<StoredPayout, AffiliateError> {
         self.stored_payout(id).await?.ok_or_else(|| AffiliateError::UnknownPayout(id.to_owned()))
     }
 }

@@ -8,8 +8,9 @@ use anyhow::{Context, ensure};
 use super::affiliate::{affiliates, open};
 use super::client::Of;
 use super::commission::shown;
-use crate::affiliate::payouts::{PayoutDocument, Sent};
+use crate::affiliate::payouts::{NewAccount, PayoutDocument, Sent};
 use crate::config::Config;
+use crate::outbound::Outbound;
 use crate::secrets::write_private;
 
 #[derive(clap::Subcommand)]
@@ -60,6 +61,25 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
+    /// Have what goes by PayPal sent by its Payouts API; the server does it, and takes in how each part ended.
+    Send {
+        /// pay_…
+        id: String,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Enter the PayPal account payouts are sent from. Its secret is read from the environment and kept sealed.
+    PaypalAccount {
+        /// production, sandbox, or an address.
+        #[arg(long, default_value = "production")]
+        environment: String,
+        #[arg(long)]
+        client_id: String,
+        #[arg(long, env = "TRIBUTARY_PAYPAL_SECRET", hide_env_values = true)]
+        client_secret: String,
+        #[command(flatten)]
+        of: Of,
+    },
     /// Say that one partner's part was sent.
     ItemPaid {
         /// pay_…
@@ -97,6 +117,8 @@ impl Command {
         | Command::List { of }
         | Command::File { of, .. }
         | Command::Paid { of, .. }
+        | Command::Send { of, .. }
+        | Command::PaypalAccount { of, .. }
         | Command::ItemPaid { of, .. }
         | Command::ItemFailed { of, .. }
         | Command::Cancel { of, .. }) = &self;
@@ -142,6 +164,22 @@ impl Command {
             }
             Command::Paid { id, reference, failed, .. } => {
                 println!("{}", told(&affiliates.payout_paid(&id, &Sent { reference, failed }).await?));
+            }
+            Command::Send { id, .. } => {
+                let payout = affiliates.send_payout(&id).await?;
+                println!("{}", told(&payout));
+                for batch in &payout.paypal {
+                    println!(
+                        "{}\t{}\t{}\t{}",
+                        batch.sender_batch_id, batch.state, batch.status, batch.problem
+                    );
+                }
+            }
+            Command::PaypalAccount { environment, client_id, client_secret, .. } => {
+                let outbound = Outbound::new(&settings.config.outbound)?;
+                let account = NewAccount { environment, client_id, client_secret };
+                let account = affiliates.set_paypal_account(account, &outbound).await?;
+                println!("payouts are sent from {} ({})", account.client_id, account.environment);
             }
             Command::ItemPaid { id, partner, reference, .. } => {
                 println!("{}", told(&affiliates.payout_item_paid(&id, &partner, &reference).await?));

@@ -16,6 +16,7 @@ mod outbox;
 pub mod partner_statements;
 pub mod partners;
 pub mod payouts;
+pub mod paypal;
 pub mod polls;
 pub mod portal;
 pub mod programs;

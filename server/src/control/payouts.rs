@@ -231,7 +231,7 @@ impl Control {
     }
 }
 
-/// False when the item had ended before.
+/// False when the item had ended before, or was given to PayPal or taken back from it meanwhile.
 async fn end_item(
     transaction: &mut Transaction<'_, Any>,
     StoredItem { id, state, rail, .. }: &StoredItem,
@@ -239,7 +239,8 @@ async fn end_item(
 ) -> Result<bool, ControlError> {
     let done = sqlx::query(
         "UPDATE payout_items SET state = $2, reference = $3, rail_item_id = $4, rail_status = $5, rail_problem = $6, \
-         fee_minor = $7, concluded_at_ms = $8 WHERE id = $1 AND state = 'processing'",
+         fee_minor = $7, concluded_at_ms = $8 WHERE id = $1 AND state = 'processing' \
+         AND COALESCE(sender_batch_id, '') = $9",
     )
     .bind(id)
     .bind(state.name())
@@ -249,6 +250,7 @@ async fn end_item(
     .bind(&rail.problem)
     .bind(rail.fee_minor)
     .bind(now_ms)
+    .bind(rail.sender_batch_id.as_deref().unwrap_or(""))
     .execute(&mut **transaction)
     .await?;
     Ok(done.rows_affected() > 0)

@@ -258,6 +258,12 @@ impl From<AffiliateError> for Problem {
                 Problem::new(StatusCode::CONFLICT, "payout_closed", sentence)
             }
             AffiliateError::WithPaypal(_) => Problem::new(StatusCode::CONFLICT, "with_paypal", sentence),
+            AffiliateError::NoPaypalAccount => Problem::not_found("no_paypal_account", sentence),
+            AffiliateError::NothingForPaypal(_) => {
+                Problem::new(StatusCode::CONFLICT, "nothing_for_paypal", sentence)
+            }
+            AffiliateError::NotUnclaimed(_) => Problem::new(StatusCode::CONFLICT, "not_unclaimed", sentence),
+            AffiliateError::Paypal(_) => Problem::new(StatusCode::BAD_GATEWAY, "paypal_failed", sentence),
             AffiliateError::Raced => Problem::unavailable("ledger_busy", sentence, 1),
             AffiliateError::CodeTaken(_) => Problem::new(StatusCode::CONFLICT, "code_taken", sentence),
             AffiliateError::Status { .. } => Problem::new(StatusCode::CONFLICT, "wrong_status", sentence),

@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod orders;
 mod partner_statements;
 mod payouts;
+mod paypal;
 pub mod people;
 pub mod pixel_files;
 mod portal;

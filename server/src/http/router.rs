@@ -12,7 +12,7 @@ use super::problem::{Problem, documents};
 use super::shield::shield;
 use super::{
     affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints, forget,
-    handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts, people,
+    handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts, paypal, people,
     pixel_files, portal as portal_api, reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
@@ -95,6 +95,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(affiliates::routes())
         .merge(commissions::routes())
         .merge(payouts::routes())
+        .merge(paypal::routes())
         .merge(partner_statements::routes())
         .merge(endpoints::routes())
         .merge(portal_api::routes())

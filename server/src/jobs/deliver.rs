@@ -32,6 +32,9 @@ const DAY_MS: i64 = 24 * 3_600_000;
 const TRIED_MS: i64 = 3 * DAY_MS;
 /// Deliveries that ended are kept so long.
 const KEPT_MS: i64 = 30 * DAY_MS;
+/// When what ended was last forgotten.
+const FORGOTTEN: &str = "deliveries forgotten";
+const FORGET_EVERY_MS: i64 = 3_600_000;
 /// Said by a receiver that wants nothing any more.
 const GONE: u16 = 410;
 
@@ -65,8 +68,19 @@ pub async fn step(app: &App) -> Result<bool, JobError> {
             more |= told?;
         }
     }
-    app.control.forget_deliveries(now_ms - KEPT_MS).await?;
+    forget(app, now_ms).await?;
     Ok(more)
+}
+
+/// Forgets what ended long ago; looks once an hour.
+async fn forget(app: &App, now_ms: i64) -> Result<(), JobError> {
+    let last = app.control.checkpoint(FORGOTTEN).await?;
+    let last_ms: i64 = last.and_then(|text| text.parse().ok()).unwrap_or(0);
+    if (last_ms..last_ms.saturating_add(FORGET_EVERY_MS)).contains(&now_ms) {
+        return Ok(());
+    }
+    app.control.forget_deliveries(now_ms - KEPT_MS).await?;
+    Ok(app.control.set_checkpoint(FORGOTTEN, &now_ms.to_string(), now_ms).await?)
 }
 
 /// Sends one endpoint what waits for it, until it does not take something; true when there may be more.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::{JOBS, Job, JobError, Place, deliver, match_watch, poll, rates};
+use super::{JOBS, Job, JobError, Place, deliver, match_watch, paypal, poll, rates};
 use crate::app::App;
 use crate::effects::random_id;
 use crate::ingest::flusher;
@@ -20,7 +20,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Runs the jobs until `stop` says true: at once when woken, else at the configured interval. Jobs for the
 /// lease holder are skipped while another node holds it, and by a process that is not to hold it.
 ///
-/// Polls, exchange rates, deliveries of events and the watch over matching go their own way beside: who is slow to
+/// Polls, exchange rates, deliveries of events, payouts by PayPal and the watch over matching go their own way beside: who is slow to
 /// answer holds up nothing that is already here.
 pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
     tokio::join!(
@@ -28,6 +28,7 @@ pub async fn run(app: App, may_hold_lease: bool, stop: watch::Receiver<bool>) {
         poll::run(app.clone(), may_hold_lease, stop.clone()),
         rates::run(app.clone(), may_hold_lease, stop.clone()),
         deliver::run(app.clone(), may_hold_lease, stop.clone()),
+        paypal::run(app.clone(), may_hold_lease, stop.clone()),
         match_watch::run(app, may_hold_lease, stop)
     );
 }

@@ -50,6 +50,8 @@ CREATE TABLE deliveries (
 
 CREATE INDEX deliveries_waiting ON deliveries (state, next_at_ms);
 CREATE INDEX deliveries_of ON deliveries (workspace_id, created_at_ms);
+CREATE INDEX deliveries_done ON deliveries (done_at_ms);
+CREATE INDEX events_by_age ON events (created_at_ms);
 CREATE INDEX deliveries_of_event ON deliveries (event_id);
 CREATE INDEX deliveries_to ON deliveries (endpoint_id, state);
 
@@ -81,7 +83,8 @@ CREATE TABLE paypal_batches (
     payout_id       TEXT NOT NULL REFERENCES payouts (id),
     workspace_id    TEXT NOT NULL REFERENCES workspaces (id),
     state           TEXT NOT NULL,           -- planned, sent, done, refused
-    first_try_at_ms BIGINT,                  -- when it was first sent, whether or not an answer came
+    first_try_at_ms BIGINT,                  -- when it was first sent, unless an answer said it was not accepted
+    account         TEXT NOT NULL,           -- it was first sent from; empty before
     batch_id        TEXT,                    -- PayPal's, once known
     status          TEXT NOT NULL,           -- as PayPal last said it
     problem         TEXT NOT NULL,           -- what stands in the way; empty when nothing does

@@ -23,6 +23,7 @@ mod outages;
 mod partner_statements;
 mod payments;
 mod payouts;
+mod paypal;
 mod polling;
 mod portal;
 mod preview;

@@ -184,6 +184,33 @@ async fn a_payout_that_went_through_in_part_leaves_the_rest_due() {
 }
 
 #[tokio::test]
+async fn a_payout_interrupted_half_way_goes_on_part_by_part_and_ends_once() {
+    let (shop, ann, bob) = with_partners().await;
+    shop.after(days(31));
+    let id = text(&approve(&shop, &preview(&shop).await).await.json()["id"]);
+    let item = |partner: &str, what: &str| format!("/v1/payouts/{id}/items/{partner}/{what}");
+    let invoice = json!({ "reference": "in_1Q2w3e" });
+    let first = asks(&shop, "POST", &item(&ann, "paid"), invoice.clone()).await.json();
+    assert_eq!((&first["state"], stands(&shop).await), (&json!("processing"), [0, 6_00, 30_00]));
+    assert_eq!(asks(&shop, "POST", &item(&ann, "paid"), invoice).await.json(), first, "said twice it is said once");
+    let other = asks(&shop, "POST", &item(&ann, "failed"), Value::Null).await;
+    assert_eq!((other.status, &*other.code()), (409, "payout_closed"));
+    let path = format!("/v1/payouts/{id}/paid");
+    let undone = asks(&shop, "POST", &path, json!({ "failed": [ann] })).await;
+    assert_eq!((undone.status, &*undone.code()), (409, "payout_closed"), "what arrived did not fail");
+    assert_eq!(shop.failing_checks().await, [""; 0]);
+    let ended = asks(&shop, "POST", &path, json!({ "reference": "BANK-7" })).await.json();
+    assert_eq!((&ended["state"], &ended["total"]), (&json!("paid"), &json!(36_00)));
+    let reference = |partner: &str| {
+        let items = ended["items"].as_array().unwrap();
+        text(&items.iter().find(|item| item["partner"] == partner).unwrap()["reference"])
+    };
+    assert_eq!((reference(&ann), reference(&bob)), ("in_1Q2w3e".to_owned(), "BANK-7".to_owned()));
+    assert_eq!(stands(&shop).await, [0, 0, 36_00]);
+    assert_eq!(shop.failing_checks().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn who_cannot_be_paid_is_told_why_and_stays_due() {
     let (shop, ann, bob) = with_partners().await;
     let program = text(&shop.ask("/v1/programs").await["rows"][0]["id"]);

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod partner;
 pub mod payout;
 pub mod payout_file;
+pub mod paypal;
 pub mod referral;
 pub mod roster;
 pub mod rules;

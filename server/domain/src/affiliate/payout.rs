@@ -162,10 +162,15 @@ pub fn run(currency: Currency, owed: Vec<Owed>) -> Run {
     run
 }
 
+/// Whether PayPal sends whole units of a currency only, though it has smaller ones.
+pub(super) fn is_whole_at_paypal(currency: Currency) -> bool {
+    PAYPAL_WHOLE.contains(&currency.code())
+}
+
 /// The least amount a rail can send, in minor units.
 fn unit(currency: Currency, method: Option<Method>) -> i64 {
     match (method, currency.exponent()) {
-        (Some(Method::Paypal), Some(exponent)) if PAYPAL_WHOLE.contains(&currency.code()) => {
+        (Some(Method::Paypal), Some(exponent)) if is_whole_at_paypal(currency) => {
             10_i64.pow(u32::from(exponent))
         }
         _ => 1,

@@ -1,5 +1,5 @@
-//! The files a payout is sent with: PayPal's and Wise's upload formats, and a plain one. Money leaves only when a
-//! person uploads one of them.
+//! The files a payout is sent with: PayPal's and Wise's upload formats, and a plain one. By them money leaves
+//! only when a person uploads one.
 //!
 //! PayPal, Payouts Web: no header, `recipient,amount,currency,customer id,note,wallet`, at most 5,000 rows of one
 //! currency a file. Wise, batch payments to e-mail addresses: the columns of its template, at most 1,000 rows.
@@ -110,7 +110,7 @@ fn row(format: Format, head: &Head, line: &Line, amount: &str) -> String {
 }
 
 /// An amount as rails read it: `12.30`, `1230` without a smaller unit.
-fn decimal(minor: i64, exponent: u8) -> String {
+pub(super) fn decimal(minor: i64, exponent: u8) -> String {
     if exponent == 0 {
         return minor.to_string();
     }

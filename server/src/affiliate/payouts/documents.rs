@@ -3,6 +3,7 @@
 use domain::affiliate::payout::{Method, Withheld};
 use serde::{Deserialize, Serialize};
 
+use super::BatchDocument;
 use crate::control::payouts::{PayoutState, StoredItem, StoredPayout};
 
 /// One partner's part of a payout.
@@ -80,6 +81,9 @@ pub struct PayoutDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at_ms: Option<i64>,
     pub items: Vec<ItemDocument>,
+    /// Its calls to PayPal; of one payout only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paypal: Vec<BatchDocument>,
 }
 
 /// Payouts of the workspace, newest first.
@@ -125,6 +129,7 @@ impl PayoutDocument {
             approved_at_ms: stored.approved_at_ms,
             closed_at_ms: stored.closed_at_ms,
             items: stored.items.iter().map(item).collect(),
+            paypal: Vec::new(),
         }
     }
 }

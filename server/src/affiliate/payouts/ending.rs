@@ -25,6 +25,11 @@ impl Affiliates<'_> {
             return Err(AffiliateError::UnknownPartner(stranger.clone()));
         }
         let mut ended = by_hand(&payout)?;
+        let is_open = |partner: &str| ended.iter().any(|item| item.partner_id == partner);
+        let closed = payout.items.iter().find(|item| sent.failed.contains(&item.partner_id) && !is_open(&item.partner_id));
+        if let Some(item) = closed {
+            return Err(closed_item(&payout, item));
+        }
         for item in &mut ended {
             let failed = sent.failed.contains(&item.partner_id);
             item.state = if failed { PayoutState::Canceled } else { PayoutState::Paid };
@@ -34,8 +39,10 @@ impl Affiliates<'_> {
         self.end(StoredPayout { reference, ..payout }, ended).await
     }
 
-    /// Calls a payout off that was not sent: everything in it is due again.
+    /// Calls a payout off as far as it was not sent: that is due again. Batches PayPal cannot have are taken back.
     pub async fn cancel_payout(&self, id: &str) -> Result<PayoutDocument, AffiliateError> {
+        self.known_payout(id).await?;
+        self.control.withdraw_batches(id).await?;
         let payout = self.known_payout(id).await?;
         if payout.state == PayoutState::Canceled {
             return Ok(PayoutDocument::of(&payout));
@@ -78,11 +85,8 @@ impl Affiliates<'_> {
         if item.state == state && (reference.is_empty() || reference == item.rail.reference) {
             return Ok(PayoutDocument::of(&payout));
         }
-        if item.state != PayoutState::Processing {
-            return Err(AffiliateError::PayoutClosed { id: format!("{id} to {partner}"), state: item.state });
-        }
-        if item.rail.sender_batch_id.is_some() {
-            return Err(AffiliateError::WithPaypal(payout.id));
+        if item.state != PayoutState::Processing || item.rail.sender_batch_id.is_some() {
+            return Err(closed_item(&payout, item));
         }
         let mut ended = item.clone();
         ended.state = state;
@@ -109,6 +113,15 @@ impl Affiliates<'_> {
             // Somebody else ended one, or a refund was booked in the same moment.
             false => Err(AffiliateError::Raced),
         }
+    }
+}
+
+/// Why a person cannot end an item.
+fn closed_item(payout: &StoredPayout, item: &StoredItem) -> AffiliateError {
+    let id = &payout.id;
+    match item.state {
+        PayoutState::Processing => AffiliateError::WithPaypal(id.clone()),
+        state => AffiliateError::PayoutClosed { id: format!("{id} to {}", item.partner_id), state },
     }
 }
 

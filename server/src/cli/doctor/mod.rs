@@ -2,6 +2,7 @@
 
 mod cookies;
 mod inbox;
+mod leaving;
 mod machine;
 mod reach;
 

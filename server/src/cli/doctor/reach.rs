@@ -33,6 +33,7 @@ pub async fn check(config: &Config, http: &reqwest::Client) -> Vec<Finding> {
                 )),
             }
             findings.extend(cookies::check(config, &workspaces, cookies::resolve).await);
+            findings.extend(super::leaving::check(&settings.control, &settings.secrets, &workspaces).await);
             settings.control.close().await;
         }
     }

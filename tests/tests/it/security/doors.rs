@@ -12,12 +12,13 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 97] = [
+const WANTED: [(&str, Option<Scope>); 102] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
     ("DELETE /v1/links/{id}", Some(Scope::Write)),
+    ("DELETE /v1/paypal", Some(Scope::Admin)),
     ("DELETE /v1/people", Some(Scope::Admin)),
     ("GET /c.gif", None),
     ("GET /docs", None),
@@ -54,6 +55,7 @@ const WANTED: [(&str, Option<Scope>); 97] = [
     ("GET /v1/payouts/preview", Some(Scope::Read)),
     ("GET /v1/payouts/{id}", Some(Scope::Read)),
     ("GET /v1/payouts/{id}/file", Some(Scope::Admin)),
+    ("GET /v1/paypal", Some(Scope::Admin)),
     ("GET /v1/people/erasures/{id}", Some(Scope::Admin)),
     ("GET /v1/programs", Some(Scope::Read)),
     ("GET /v1/programs/{id}", Some(Scope::Read)),
@@ -98,9 +100,11 @@ const WANTED: [(&str, Option<Scope>); 97] = [
     ("POST /v1/partners/{id}/login-link", Some(Scope::Write)),
     ("POST /v1/payouts", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/cancel", Some(Scope::Admin)),
+    ("POST /v1/payouts/{id}/items/{partner}/cancel", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/items/{partner}/failed", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/items/{partner}/paid", Some(Scope::Admin)),
     ("POST /v1/payouts/{id}/paid", Some(Scope::Admin)),
+    ("POST /v1/payouts/{id}/send", Some(Scope::Admin)),
     ("POST /v1/programs", Some(Scope::Write)),
     ("POST /v1/programs/{id}/assets", Some(Scope::Write)),
     ("POST /v1/programs/{id}/groups", Some(Scope::Write)),
@@ -110,6 +114,7 @@ const WANTED: [(&str, Option<Scope>); 97] = [
     ("POST /v1/statements", Some(Scope::Write)),
     ("POST /v1/webhooks/replay", Some(Scope::Write)),
     ("POST /webhooks/{provider}/{workspace}", None),
+    ("PUT /v1/paypal", Some(Scope::Admin)),
     ("PUT /v1/programs/{id}/applications", Some(Scope::Write)),
 ];
 

@@ -82,7 +82,9 @@ async fn converse(stream: TcpStream, mails: mpsc::UnboundedSender<Mail>) {
                 continue;
             }
             is_data = false;
-            let _ = mails.send(std::mem::replace(&mut mail, Mail { to: String::new(), text: String::new() }));
+            let Mail { to, text } =
+                std::mem::replace(&mut mail, Mail { to: String::new(), text: String::new() });
+            let _ = mails.send(Mail { to, text: readable(&text) });
             "250 taken\r\n"
         } else {
             let command = line.to_ascii_uppercase();
@@ -100,4 +102,27 @@ async fn converse(stream: TcpStream, mails: mpsc::UnboundedSender<Mail>) {
             return;
         }
     }
+}
+
+/// The text of a mail as a person reads it: long lines and other letters travel quoted.
+fn readable(text: &str) -> String {
+    if !text.contains("Content-Transfer-Encoding: quoted-printable") {
+        return text.to_owned();
+    }
+    let joined = text.replace("=\n", "");
+    let mut parts = joined.split('=');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => {
+                bytes.push(b'=');
+                bytes.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

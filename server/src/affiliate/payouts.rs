@@ -112,9 +112,8 @@ impl Affiliates<'_> {
             amount_minor: item.amount_minor,
         };
         // What PayPal was given by its API is not paid by a file as well.
-        let is_for_hand = |item: &StoredItem| {
-            item.state != PayoutState::Canceled && item.rail.sender_batch_id.is_none()
-        };
+        let is_for_hand =
+            |item: &StoredItem| item.state != PayoutState::Canceled && item.rail.sender_batch_id.is_none();
         let sent = payout.items.into_iter().filter(is_for_hand);
         Ok(files(format, &head, &sent.map(line).collect::<Vec<_>>()))
     }

@@ -11,9 +11,9 @@ use super::openapi::Api;
 use super::problem::{Problem, documents};
 use super::shield::shield;
 use super::{
-    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints, forget,
-    handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts, paypal, people,
-    pixel_files, portal as portal_api, reconciliation, reports, statements, webhooks,
+    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints,
+    forget, handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts,
+    paypal, people, pixel_files, portal as portal_api, reconciliation, reports, statements, webhooks,
 };
 use crate::app::App;
 use crate::{dashboard, portal};

@@ -108,7 +108,7 @@ fn signer<'a>(
         }
     }
     Err(match refusal {
-        Some(error) => Problem::new(StatusCode::UNAUTHORIZED, error.code(), sentence(&error)),
+        Some(error) => Problem::new(StatusCode::UNAUTHORIZED, error.code(), sentence(error)),
         None => Problem::not_found(
             "no_connection",
             format!(

@@ -11,8 +11,8 @@ use domain::attribution::MODELS;
 use domain::books::Difference;
 use serde::{Deserialize, Serialize};
 
-use super::waiting::waiting;
 use super::poll::books::covers_own_days;
+use super::waiting::waiting;
 use super::{JobError, attribute, commission};
 use crate::app::App;
 use crate::control::comparisons::Question;

@@ -192,7 +192,11 @@ async fn a_payout_interrupted_half_way_goes_on_part_by_part_and_ends_once() {
     let invoice = json!({ "reference": "in_1Q2w3e" });
     let first = asks(&shop, "POST", &item(&ann, "paid"), invoice.clone()).await.json();
     assert_eq!((&first["state"], stands(&shop).await), (&json!("processing"), [0, 6_00, 30_00]));
-    assert_eq!(asks(&shop, "POST", &item(&ann, "paid"), invoice).await.json(), first, "said twice it is said once");
+    assert_eq!(
+        asks(&shop, "POST", &item(&ann, "paid"), invoice).await.json(),
+        first,
+        "said twice it is said once"
+    );
     let other = asks(&shop, "POST", &item(&ann, "failed"), Value::Null).await;
     assert_eq!((other.status, &*other.code()), (409, "payout_closed"));
     let path = format!("/v1/payouts/{id}/paid");

@@ -14,7 +14,7 @@ async fn due_by_paypal() -> (Shop, Handle, [String; 3]) {
     let shop = Shop::open().await;
     let program = crate::affiliates::program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
     let mut partners = Vec::new();
-    for (name, minor) in [("ann", 100_00), ("bob", 20_00), ("cem", 50_00)] {
+    for (name, minor) in [("ann", 10_000), ("bob", 20_00), ("cem", 50_00)] {
         let id = partner(&shop, &program, name).await;
         sells(&shop, name, minor).await;
         is_paid_by(&shop, &id, "paypal", &format!("{name}@pay.example")).await;

@@ -180,6 +180,9 @@ async fn the_pages_show_what_the_ledger_says_and_what_the_merchant_sees() {
     // A payout that was sent stands there too.
     shop.after(days(60));
     shop.settle().await;
+    // Nobody stays signed in for so long.
+    assert_eq!(browser.gets("/partners/links").await.status, 303);
+    let browser = Browser::signed_in(&shop, &jane).await;
     let path = format!("/v1/partners/{jane}");
     done(
         &shop,

@@ -100,7 +100,7 @@ fn redeemed(family: &Family, roster: &Roster, first_ms: i64) -> Option<WeighedCo
     let named = told.partner_code.parse::<LinkCode>().ok();
     // What somebody wrote on the order or its discount says more than the code that was typed in.
     let by_name = named.and_then(|code| Some((code.to_string(), roster.links.get(code.as_str())?)));
-    let by_code = || Some((told.code.clone(), roster.coupons.get(&told.code.to_uppercase())?));
+    let by_code = || Some((told.code.to_uppercase(), roster.coupons.get(&told.code.to_uppercase())?));
     let Some((code, owner)) = by_name.or_else(by_code) else {
         let code = if told.code.is_empty() { &told.partner_code } else { &told.code };
         return Some(WeighedCoupon { code: code.clone(), partner: None, verdict: Verdict::Unknown });

@@ -26,7 +26,10 @@ impl Affiliates<'_> {
         }
         let mut ended = by_hand(&payout)?;
         let is_open = |partner: &str| ended.iter().any(|item| item.partner_id == partner);
-        let closed = payout.items.iter().find(|item| sent.failed.contains(&item.partner_id) && !is_open(&item.partner_id));
+        let closed = payout
+            .items
+            .iter()
+            .find(|item| sent.failed.contains(&item.partner_id) && !is_open(&item.partner_id));
         if let Some(item) = closed {
             return Err(closed_item(&payout, item));
         }

@@ -6,7 +6,9 @@ use crate::control::{Control, ControlError};
 use crate::secrets::Secrets;
 
 pub async fn check(control: &Control, secrets: &Secrets, workspaces: &[Workspace]) -> Vec<Finding> {
-    look(control, secrets, workspaces).await.unwrap_or_else(|error| vec![Finding::broken("what leaves", error.to_string())])
+    look(control, secrets, workspaces)
+        .await
+        .unwrap_or_else(|error| vec![Finding::broken("what leaves", error.to_string())])
 }
 
 async fn look(

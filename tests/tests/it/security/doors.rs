@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 102] = [
+const WANTED: [(&str, Option<Scope>); 103] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 use thiserror::Error;
@@ -92,7 +92,7 @@ impl Mailer {
             .to(Mailbox::new(None, to))
             .subject(mail.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(mail.text)
+            .body(body(mail.text))
             .map_err(|_| MailError::Recipient)?;
         match &self.way {
             Way::None => Err(MailError::NotConfigured),
@@ -113,6 +113,20 @@ impl Mailer {
             tracing::warn!(mail = what, cause = %error, "a mail ({what}) was not sent: {error}");
         }
     }
+}
+
+/// Longest line a mail may have (RFC 5322).
+const LINE_BYTES_MAX: usize = 998;
+
+/// The text as it is where every server takes it so, for links longer than encoders like lines to be; else encoded.
+fn body(text: String) -> Body {
+    let is_plain = text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte))
+        && text.lines().all(|line| line.len() <= LINE_BYTES_MAX);
+    if is_plain {
+        let lines = text.replace('\n', "\r\n").into_bytes();
+        return Body::dangerous_pre_encoded(lines, ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text)
 }
 
 #[cfg(test)]

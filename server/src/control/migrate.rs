@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../sql/control/migrations/0006_rule_versions.sql"),
     },
     Migration { name: "0007_terms.sql", sql: include_str!("../../../sql/control/migrations/0007_terms.sql") },
+    Migration { name: "0008_flags.sql", sql: include_str!("../../../sql/control/migrations/0008_flags.sql") },
     Migration {
         name: "0009_payout_rails.sql",
         sql: include_str!("../../../sql/control/migrations/0009_payout_rails.sql"),

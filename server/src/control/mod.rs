@@ -9,6 +9,7 @@ pub mod dirty;
 pub mod endpoints;
 pub mod erasures;
 pub mod groups;
+pub mod flags;
 pub mod keys;
 pub mod ledger;
 mod migrate;

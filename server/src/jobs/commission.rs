@@ -14,7 +14,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::attribute::Turn;
-use super::{Job, JobError, Place};
+use super::{Job, JobError, Place, flags};
 use crate::app::App;
 use crate::control::ledger::{Posting, Which};
 use missing::Missing;
@@ -35,14 +35,15 @@ pub struct Accrued {
     pub entries: u64,
 }
 
-/// Books what is missing for these orders, and for those their change reaches. Orders of one subscription must be given
-/// together: the resolve step does.
+/// Books what is missing for these orders, and for those their change reaches, and raises what is doubtful about them.
+/// Orders of one subscription must be given together: the resolve step does.
 pub async fn accrue_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Accrued, JobError> {
     // What partners sold is read, and written again: nobody else may do so in between.
     let _turn = Turn::take(app).await?;
     for _ in 0..TRIES_MAX {
         let missing = missing::of_orders(app, workspace_id, orders).await?;
         if let Some(accrued) = write(app, workspace_id, &missing).await? {
+            flags::raise(app, workspace_id, orders).await?;
             return Ok(accrued);
         }
     }
@@ -61,6 +62,7 @@ pub async fn accrue_all(app: &App, workspace_id: &str) -> Result<Accrued, JobErr
     for _ in 0..TRIES_MAX {
         let missing = missing::of_all(app, workspace_id).await?;
         if let Some(accrued) = write(app, workspace_id, &missing).await? {
+            flags::raise_all(app, workspace_id).await?;
             return Ok(accrued);
         }
     }

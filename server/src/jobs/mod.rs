@@ -8,6 +8,7 @@ pub mod commission;
 pub mod deliver;
 pub mod erase;
 mod facts;
+pub mod flags;
 pub mod match_watch;
 pub mod paypal;
 pub mod poll;
@@ -33,11 +34,12 @@ use crate::store::StoreError;
 pub use run::{run, settle};
 
 /// Every job, in the order in which work flows through them.
-pub static JOBS: [&dyn Job; 6] = [
+pub static JOBS: [&dyn Job; 7] = [
     &apply::Apply,
     &erase::Erase,
     &rates::Convert,
     &resolve::Reconcile,
+    &flags::LookAgain,
     &commission::Mature,
     &erase::EraseInbox,
 ];

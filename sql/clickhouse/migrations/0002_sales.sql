@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS orders
     match_method      LowCardinality(String),
     match_field       LowCardinality(String),
     match_evidence    LowCardinality(String),       -- signed, unsigned, forged, none
+    disposable_email  Bool,                         -- of the buyer: a mail box that is thrown away
     person_keys       Array(UUID),
     visitors          Array(Tuple(visitor_id UUID, since DateTime64(3, 'UTC'), until DateTime64(3, 'UTC'))),
     state_hash        UInt64,                       -- of every column above but version

@@ -2,6 +2,7 @@
 
 use super::award::{Award, Commission, award};
 use super::family::Family;
+use super::flag::{Verdict, Verdicts, judged};
 use super::ledger::{settle, was_in_payout};
 use super::referral::{Referral, Share};
 use super::roster::Roster;
@@ -14,12 +15,13 @@ use crate::ids::OrderId;
 ///
 /// A commission keeps the terms it was made under. Of an order of which any commission was in a payout everybody keeps
 /// the part they have, whatever is learned about the customer's visits later; until then the money goes where the clicks
-/// came from.
+/// came from. What was rejected because of a flag stays so.
 pub fn book(
     family: &Family,
     roster: &Roster,
     volumes: &Volumes,
     standing: &[Commission],
+    verdicts: &Verdicts,
     now_ms: i64,
 ) -> Vec<Commission> {
     let brought = referrals(family, roster);
@@ -39,8 +41,11 @@ pub fn book(
         }
         for commission in &own {
             let wanted = awards.iter().find(|award| commission.is_same(&award.commission));
-            let earnings = wanted.map_or(&[][..], |award| &award.earnings);
-            let entries = settle(&commission.entries, earnings, commission.due_at_ms, now_ms);
+            let earnings = wanted.map_or_else(Vec::new, |award| award.earnings.clone());
+            let key = (commission.order, commission.referral.partner.clone(), commission.currency);
+            let verdicts: &[Verdict] = verdicts.get(&key).map_or(&[], |verdicts| verdicts);
+            let earnings = judged(earnings, verdicts);
+            let entries = settle(&commission.entries, &earnings, commission.due_at_ms, now_ms);
             let partner = &commission.referral.partner;
             let party = parties.iter().find(|referral| referral.partner == *partner);
             let share = party.map_or(Share::NONE, |referral| referral.share);

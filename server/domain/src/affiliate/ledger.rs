@@ -5,11 +5,11 @@
 //! ```text
 //! expense ──sale──► pending ──hold over──► due ──payout approved──► processing ──paid──► paid
 //!    ▲                 │                   │ ▲                          │
-//!    └── refund, dispute, adjusted, void ──┘ └────── payout canceled ───┘
+//!    └ refund, dispute, adjusted, void, flag ┘ └────── payout canceled ───┘
 //! ```
 //! What is taken back after it was paid out leaves `due` below zero: it is netted in the partner's next payout.
 
-mod words;
+pub(super) mod words;
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Entry {
     /// Minor units, above zero.
     pub amount_minor: i64,
     pub reason: Reason,
-    /// The fact behind it: `ord_…`, `ref_…`, `ref_…/reversed`, `pay_…`, or `clock`.
+    /// The fact behind it: `ord_…`, `ref_…`, `ref_…/reversed`, `flg_…`, `pay_…`, or `clock`.
     pub source: String,
     /// When it was booked.
     pub at_ms: i64,
@@ -98,8 +98,18 @@ pub fn state(entries: &[Entry]) -> State {
     if balance.paid != 0 {
         return State::Paid;
     }
+    let of_flags = entries.iter().filter(|entry| entry.reason.is_of_flag());
+    let is_rejected = Balance::of(of_flags).expense > 0;
     let last = entries.iter().rev().find(|entry| entry.to == Account::Expense);
-    if last.is_some_and(|entry| entry.reason == Reason::Void) { State::Void } else { State::Reversed }
+    let is_void = is_rejected || last.is_some_and(|entry| entry.reason == Reason::Void);
+    if is_void { State::Void } else { State::Reversed }
+}
+
+impl Reason {
+    /// Whether it is a person's decision about a flag.
+    pub fn is_of_flag(self) -> bool {
+        matches!(self, Reason::FlagRejected | Reason::FlagCleared)
+    }
 }
 
 /// Whether any of it was ever in a payout: then who earned it is no question any more.

@@ -11,6 +11,7 @@ pub mod booking;
 pub mod code;
 pub mod decision;
 pub mod family;
+pub mod flag;
 pub mod ledger;
 pub mod partner;
 pub mod payout;

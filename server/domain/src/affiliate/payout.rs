@@ -73,6 +73,8 @@ pub struct Owed {
     /// Least that is paid out at once.
     pub minimum_minor: i64,
     pub parts: Vec<Part>,
+    /// What is due and held by flags. What was paid too much is netted all the same, and stands in `parts`.
+    pub flagged_minor: i64,
 }
 
 /// Why a partner is not paid now. What is due stays due.
@@ -87,6 +89,8 @@ pub enum Withheld {
     NotApproved,
     /// The currency has no minor unit in ISO 4217, so no amount can be written.
     CurrencyWithoutExponent,
+    /// Somebody has to decide about a flag first; the rest is paid.
+    Flagged,
 }
 
 impl Withheld {
@@ -100,6 +104,7 @@ impl Withheld {
             Withheld::CurrencyWithoutExponent => {
                 "ISO 4217 knows no minor unit of the currency; pay it by hand"
             }
+            Withheld::Flagged => "is held by flags; clear or reject them",
         }
     }
 }
@@ -132,7 +137,14 @@ pub struct Run {
 /// Who is paid how much of what is due, in one currency.
 pub fn run(currency: Currency, owed: Vec<Owed>) -> Run {
     let mut run = Run::default();
-    for Owed { partner, status, method, minimum_minor, mut parts } in owed {
+    for Owed { partner, status, method, minimum_minor, mut parts, flagged_minor } in owed {
+        if flagged_minor > 0 {
+            let partner = partner.clone();
+            run.held.push(Held { partner, amount_minor: flagged_minor, why: Withheld::Flagged });
+        }
+        if parts.is_empty() {
+            continue;
+        }
         parts.retain(|part| part.amount_minor != 0);
         let total: i64 = parts.iter().map(|part| part.amount_minor).sum();
         let unit = unit(currency, method);
@@ -200,6 +212,7 @@ mod tests {
             method: Some(Method::Paypal),
             minimum_minor: 0,
             parts: amounts.iter().enumerate().map(part).collect(),
+            flagged_minor: 0,
         }
     }
 
@@ -233,6 +246,15 @@ mod tests {
         withheld("USD", suspended, Withheld::NotApproved);
         withheld("QQQ", owed("prt_a", &[500]), Withheld::CurrencyWithoutExponent);
         assert_eq!(run(code("USD"), vec![Owed { minimum_minor: 500, ..owed("prt_a", &[500]) }]).held, []);
+    }
+
+    #[test]
+    fn what_flags_hold_is_left_out_and_told_and_the_rest_is_paid() {
+        let found = run(code("USD"), vec![Owed { flagged_minor: 700, ..owed("prt_a", &[500]) }]);
+        assert_eq!(found.items[0].amount_minor, 500);
+        assert_eq!((found.held[0].amount_minor, found.held[0].why), (700, Withheld::Flagged));
+        let all = run(code("USD"), vec![Owed { flagged_minor: 700, ..owed("prt_a", &[]) }]);
+        assert_eq!((all.items.len(), all.held.len()), (0, 1));
     }
 
     #[test]

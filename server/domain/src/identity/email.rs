@@ -11,6 +11,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::Sha256;
 
+use super::disposable::is_disposable;
+
 /// 16 bytes of a keyed hash of an address; 32 hex digits as text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailKey(pub [u8; 16]);
@@ -63,6 +65,9 @@ pub struct HashedEmail {
     /// Whether the address names a role (`billing@`) rather than a person.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub role_address: bool,
+    /// Whether the mail box is one that is thrown away.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disposable: bool,
 }
 
 /// Turns addresses of one workspace into keys.
@@ -84,9 +89,10 @@ impl EmailHasher {
     pub fn hash(&self, address: &str) -> Option<HashedEmail> {
         let (local, domain) = normal_form(address)?;
         let role_address = is_role_address(&local);
+        let disposable = is_disposable(&domain);
         let strong = self.key("strong", &local, &domain);
         let (local, domain) = folded(&local, &domain);
-        Some(HashedEmail { strong, weak: self.key("weak", &local, domain), role_address })
+        Some(HashedEmail { strong, weak: self.key("weak", &local, domain), role_address, disposable })
     }
 
     fn key(&self, strength: &str, local: &str, domain: &str) -> EmailKey {
@@ -280,6 +286,8 @@ mod tests {
             assert!(!is_role_address(person), "{person}");
         }
         assert!(hasher().hash("Billing@example.com").unwrap().role_address);
+        assert!(hasher().hash("ada@Mailinator.com").unwrap().disposable);
+        assert!(!hasher().hash("ada@example.com").unwrap().disposable);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! the order in which bindings became known changes nothing. It knows no address: e-mails are keyed hashes.
 
 mod binding;
+mod disposable;
 mod email;
 mod keys;
 mod persons;

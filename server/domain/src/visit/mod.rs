@@ -33,7 +33,7 @@ pub mod source;
 mod bots;
 mod data;
 mod evidence;
-mod medium;
+pub(crate) mod medium;
 mod rules;
 
 pub use address::{AddressError, PageAddress};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use domain::affiliate::flag::Verdicts;
 use domain::affiliate::ledger::{Balance, approve, conclude, fault};
 use domain::affiliate::payout::{Method, Owed, Part, run};
 use domain::affiliate::{
@@ -132,7 +133,7 @@ impl World {
             let is_own =
                 |commission: &&Commission| family.sales.iter().any(|sale| sale.order == commission.order);
             let standing: Vec<Commission> = self.ledger.iter().filter(is_own).cloned().collect();
-            for fresh in book(family, &self.roster, &volumes, &standing, self.now_ms) {
+            for fresh in book(family, &self.roster, &volumes, &standing, &Verdicts::default(), self.now_ms) {
                 // One that only has another part, and no entry, was not told before either.
                 added += 1;
                 let known = self.ledger.iter_mut().find(|known| {
@@ -175,7 +176,7 @@ impl World {
                 };
                 let parts = self.ledger.iter().filter(own).map(part).collect();
                 let (status, method) = (PartnerStatus::Approved, Some(Method::Paypal));
-                Owed { partner, status, method, minimum_minor: 100, parts }
+                Owed { partner, status, method, minimum_minor: 100, parts, flagged_minor: 0 }
             });
             for item in run(currency, owed.to_vec()).items {
                 self.payouts += 1;

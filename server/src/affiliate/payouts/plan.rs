@@ -33,23 +33,27 @@ impl Affiliates<'_> {
             let terms = &in_force(&program.program.versions, None, self.now_ms)?.terms;
             terms.minimum_payout.get(&currency).copied()
         };
+        let flagged = self.control.held_commissions(&self.workspace.id).await?;
         let partners = self.control.partners(&self.workspace.id, self.secrets).await?;
         let owed = partners.iter().filter_map(|partner| {
-            let own =
-                commissions.iter().filter(|(_, stored)| stored.commission.referral.partner == partner.id);
+            let (held, own): (Vec<_>, Vec<_>) = commissions
+                .iter()
+                .filter(|(_, stored)| stored.commission.referral.partner == partner.id)
+                .partition(|(id, stored)| flagged.contains(*id) && due(stored) > 0);
             let part = |(id, stored): (&String, &StoredCommission)| Part {
                 commission: id.clone(),
                 amount_minor: due(stored),
             };
-            let parts: Vec<Part> = own.map(part).collect();
+            let parts: Vec<Part> = own.into_iter().map(part).collect();
             let owed = Owed {
                 partner: partner.id.clone(),
                 status: partner.status,
                 method: partner.payout.as_ref().map(|payout| payout.method),
                 minimum_minor: minimum(&partner.program_id).unwrap_or(0),
                 parts,
+                flagged_minor: held.iter().map(|(_, stored)| due(stored)).sum(),
             };
-            (!owed.parts.is_empty()).then_some(owed)
+            (!owed.parts.is_empty() || owed.flagged_minor > 0).then_some(owed)
         });
         let run = run(currency, owed.collect());
         let name = |id: &str| {

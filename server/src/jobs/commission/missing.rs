@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use domain::affiliate::flag::Verdicts;
 use domain::affiliate::{Commission, Coupon, Family, Roster, VolumeChange, Volumes, book, volume_changes};
 use domain::ids::{OrderId, derive_id};
 use domain::money::Currency;
@@ -63,7 +64,9 @@ pub(super) async fn of_orders(
     }
     let ids: Vec<String> = orders.iter().map(OrderId::to_string).collect();
     let standing = app.control.commissions(workspace_id, Which::Orders(&ids)).await?;
-    let postings = booked(app, workspace_id, &families, &roster, &volumes, &standing);
+    let verdicts = app.control.verdicts(workspace_id, &standing).await?;
+    let known = Known { roster: &roster, volumes: &volumes, verdicts: &verdicts };
+    let postings = booked(app, workspace_id, &families, &known, &standing);
     Ok(Missing { postings, sold, orders: orders.len() as u64 })
 }
 
@@ -101,7 +104,9 @@ pub(super) async fn of_all(app: &App, workspace_id: &str) -> Result<Missing, Job
     let changes: Vec<VolumeChange> =
         found.iter().flat_map(|family| volume_changes(family, &roster)).collect();
     let sold = sold(&found, &roster, stored, &orders);
-    let postings = booked(app, workspace_id, &found, &roster, &Volumes::of(changes), &standing);
+    let verdicts = app.control.verdicts(workspace_id, &standing).await?;
+    let known = Known { roster: &roster, volumes: &Volumes::of(changes), verdicts: &verdicts };
+    let postings = booked(app, workspace_id, &found, &known, &standing);
     Ok(Missing { postings, sold, orders: count })
 }
 
@@ -179,13 +184,20 @@ async fn later_sales(
     Ok(later.into_iter().collect())
 }
 
+/// What the entries of a family depend on beside it.
+struct Known<'a> {
+    roster: &'a Roster,
+    volumes: &'a Volumes,
+    /// What was decided about flags.
+    verdicts: &'a Verdicts,
+}
+
 /// The entries that are missing, family by family, and for commissions of what is no order any more.
 fn booked(
     app: &App,
     workspace_id: &str,
     families: &[Family],
-    roster: &Roster,
-    volumes: &Volumes,
+    known: &Known<'_>,
     standing: &[StoredCommission],
 ) -> Vec<Posting> {
     let mut ids: HashMap<(OrderId, &str, Currency), &str> = HashMap::new();
@@ -198,7 +210,7 @@ fn booked(
     let now_ms = app.clock.now_ms();
     let mut postings = Vec::new();
     let mut post = |family: &Family, own: Vec<Commission>| {
-        for commission in book(family, roster, volumes, &own, now_ms) {
+        for commission in book(family, known.roster, known.volumes, &own, known.verdicts, now_ms) {
             let Commission { order, referral, currency, .. } = &commission;
             let known = ids.get(&(*order, referral.partner.as_str(), *currency));
             let id = known.map_or_else(|| commission_id(workspace_id, &commission), |id| (*id).to_owned());

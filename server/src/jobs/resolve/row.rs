@@ -26,7 +26,7 @@ const COLUMNS: &str = "workspace_id, order_id, version, provider, connection_id,
                        report_gross, report_refunds, rate_day, rate_source, rate_own, rate_report, product_id, product_name, discount_code, \
                        discount_id, discount_name, partner_code, plan_interval, country, \
                        customer_id, subscription_id, checkout_id, root_order_id, visitor_id, match_method, match_field, \
-                       match_evidence, person_keys, visitors, state_hash, updated_at";
+                       match_evidence, disposable_email, person_keys, visitors, state_hash, updated_at";
 
 /// The end of time that every column type holds: 2286-11-20.
 const TIME_MS_MAX: i64 = 9_999_999_999_999;
@@ -171,6 +171,7 @@ impl OrderRow<'_> {
             (None, false) => "forged",
             (None, true) => "none",
         });
+        row.u8(u8::from(case.buyer().email.is_some_and(|email| email.disposable)));
         row.array_len(person_keys.len());
         for &key in person_keys {
             row.uuid(key);

@@ -45,6 +45,7 @@ macro_rules! words {
         }
     };
 }
+pub(in crate::affiliate) use words;
 
 words! {
     /// Where money of a commission can stand.
@@ -74,6 +75,10 @@ words! {
     Void "void",
     /// What the sale earns changed by what was learned: shared with somebody, or under another rule or tier.
     Adjusted "adjusted",
+    /// A person decided about a flag that it was not earned.
+    FlagRejected "flag_rejected",
+    /// A person took such a decision back.
+    FlagCleared "flag_cleared",
     HoldOver "hold_over",
     PayoutApproved "payout_approved",
     PayoutPaid "payout_paid",
@@ -90,6 +95,6 @@ words! {
     Paid "paid",
     /// Refunds or disputes left nothing of it.
     Reversed "reversed",
-    /// It turned out to be nobody's or somebody else's.
+    /// It turned out to be nobody's or somebody else's, or a person rejected it.
     Void "void",
 }

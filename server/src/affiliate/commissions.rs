@@ -70,10 +70,11 @@ pub struct EntryDocument {
     pub to: Account,
     pub amount: i64,
     /// `sale`, `refund`, `refund_failed`, `dispute_lost`, `dispute_won`, `void`, `adjusted` (shared with somebody, or under
-    /// another rule or tier, by what was learned), `hold_over`, `payout_approved`, `payout_paid`, `payout_canceled`.
+    /// another rule or tier, by what was learned), `flag_rejected`, `flag_cleared`, `hold_over`, `payout_approved`, `payout_paid`,
+    /// `payout_canceled`.
     #[schema(value_type = String)]
     pub reason: Reason,
-    /// The fact behind it: the order, the refund, the payout, or the clock.
+    /// The fact behind it: the order, the refund, the flag, the payout, or the clock.
     pub source: String,
     pub at_ms: i64,
 }

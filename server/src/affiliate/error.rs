@@ -23,6 +23,8 @@ pub enum AffiliateError {
     UnknownCommission(String),
     #[error("there is no asset {0:?} in this workspace")]
     UnknownAsset(String),
+    #[error("there is no flag {0:?} in this workspace")]
+    UnknownFlag(String),
     #[error("there is no payout {0:?} in this workspace")]
     UnknownPayout(String),
     #[error(

@@ -5,6 +5,7 @@
 pub mod commissions;
 pub mod coupons;
 mod error;
+pub mod flags;
 pub mod groups;
 pub mod links;
 pub mod partners;

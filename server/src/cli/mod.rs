@@ -11,6 +11,7 @@ mod endpoint;
 mod engine;
 mod erase;
 mod explain;
+mod flag;
 mod jobs;
 mod key;
 mod link;
@@ -85,6 +86,9 @@ enum Command {
     /// What partners earned, and where it stands.
     #[command(subcommand)]
     Commission(commission::Command),
+    /// What is doubtful about commissions, and what is decided about it.
+    #[command(subcommand)]
+    Flag(flag::Command),
     /// What partners are paid: looked at, approved, given out as files, closed.
     #[command(subcommand)]
     Payout(payout::Command),
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
             Command::Partner(command) => command.run(config).await,
             Command::Link(command) => command.run(config).await,
             Command::Commission(command) => command.run(config).await,
+            Command::Flag(command) => command.run(config).await,
             Command::Payout(command) => command.run(config).await,
             Command::Endpoint(command) => command.run(config).await,
             Command::Portal(command) => command.run(config).await,

@@ -8,7 +8,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::ledger::{Posting, StoredCommission, add};
+use super::outbox::tell;
 use super::{Control, ControlError};
+use crate::events;
 
 /// What a person decided about a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,6 +197,8 @@ impl Control {
             transaction.rollback().await?;
             return Ok(false);
         }
+        let told = events::of_postings(workspace_id, std::slice::from_ref(posting));
+        tell(&mut transaction, &told, decided.at_ms).await?;
         transaction.commit().await?;
         Ok(true)
     }

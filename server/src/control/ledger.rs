@@ -19,6 +19,8 @@ pub enum Which<'a> {
     Orders(&'a [String]),
     Partner(&'a str),
     One(&'a str),
+    /// With these ids.
+    These(&'a [String]),
     /// With an entry of this payout.
     Payout(&'a str),
     /// Held no longer than until the second moment, and longer than the first.
@@ -51,8 +53,8 @@ pub struct Sold {
     pub changes: Vec<VolumeChange>,
 }
 
-/// Orders of one question.
-const ORDERS_MAX: usize = 500;
+/// Ids of one question.
+const IDS_MAX: usize = 500;
 
 const COLUMNS: &str = "id, workspace_id, order_id, partner_id, program_id, terms_version, code, touch_id, \
                        touch_at_ms, share_place, share_of, first_order, currency, paid_at_ms, due_at_ms, created_at_ms";
@@ -99,14 +101,17 @@ impl Control {
         workspace_id: &str,
         which: Which<'_>,
     ) -> Result<Vec<StoredCommission>, ControlError> {
-        if let Which::Orders(orders) = which {
-            let mut found = Vec::new();
-            for orders in orders.chunks(ORDERS_MAX) {
-                found.extend(self.read_commissions(workspace_id, Which::Orders(orders)).await?);
-            }
-            return Ok(found);
+        let ids = match which {
+            Which::Orders(ids) | Which::These(ids) => ids,
+            _ => return self.read_commissions(workspace_id, which).await,
+        };
+        let mut found = Vec::new();
+        for ids in ids.chunks(IDS_MAX) {
+            let which =
+                if matches!(which, Which::Orders(_)) { Which::Orders(ids) } else { Which::These(ids) };
+            found.extend(self.read_commissions(workspace_id, which).await?);
         }
-        self.read_commissions(workspace_id, which).await
+        Ok(found)
     }
 
     async fn read_commissions(
@@ -114,12 +119,14 @@ impl Control {
         workspace_id: &str,
         which: Which<'_>,
     ) -> Result<Vec<StoredCommission>, ControlError> {
+        let places = |ids: &[String]| {
+            let places: Vec<String> = (2..ids.len() + 2).map(|at| format!("${at}")).collect();
+            places.join(", ")
+        };
         let condition = match which {
             Which::All => String::new(),
-            Which::Orders(orders) => {
-                let places: Vec<String> = (2..orders.len() + 2).map(|at| format!("${at}")).collect();
-                format!("AND order_id IN ({})", places.join(", "))
-            }
+            Which::Orders(orders) => format!("AND order_id IN ({})", places(orders)),
+            Which::These(ids) => format!("AND id IN ({})", places(ids)),
             Which::Partner(_) => "AND partner_id = $2".to_owned(),
             Which::One(_) => "AND id = $2".to_owned(),
             Which::Payout(_) => "AND id IN (SELECT commission_id FROM entries WHERE source = $2)".to_owned(),
@@ -146,7 +153,7 @@ fn bound<'q>(sql: &'q str, workspace_id: &str, which: Which<'q>) -> Bound<'q> {
     let query = sqlx::query(AssertSqlSafe(sql)).bind(workspace_id.to_owned());
     match which {
         Which::All => query,
-        Which::Orders(orders) => orders.iter().fold(query, |query, order| query.bind(order)),
+        Which::Orders(ids) | Which::These(ids) => ids.iter().fold(query, |query, id| query.bind(id)),
         Which::Partner(id) | Which::One(id) | Which::Payout(id) => query.bind(id),
         Which::DueBetween(after_ms, until_ms) => query.bind(after_ms).bind(until_ms),
     }

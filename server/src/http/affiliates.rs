@@ -249,6 +249,7 @@ impl From<AffiliateError> for Problem {
             AffiliateError::UnknownCoupon(_) => Problem::not_found("unknown_coupon", sentence),
             AffiliateError::UnknownCommission(_) => Problem::not_found("unknown_commission", sentence),
             AffiliateError::UnknownAsset(_) => Problem::not_found("unknown_asset", sentence),
+            AffiliateError::UnknownFlag(_) => Problem::not_found("unknown_flag", sentence),
             AffiliateError::UnknownPayout(_) => Problem::not_found("unknown_payout", sentence),
             AffiliateError::UnknownStatement { .. } => Problem::not_found("unknown_statement", sentence),
             AffiliateError::PreviewOutdated => {

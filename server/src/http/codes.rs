@@ -127,6 +127,7 @@ const CODES: &[Code] = &[
     code("unknown_delivery", StatusCode::NOT_FOUND, "The workspace has no such delivery of an event."),
     code("unknown_endpoint", StatusCode::NOT_FOUND, "The workspace has no such endpoint."),
     code("unknown_erasure", StatusCode::NOT_FOUND, "There is no erasure with that id."),
+    code("unknown_flag", StatusCode::NOT_FOUND, "The workspace has no such flag."),
     code("unknown_key", StatusCode::NOT_FOUND, "There is no such key to revoke."),
     code("unknown_link", StatusCode::NOT_FOUND, "There is no link with that code."),
     code("unknown_order", StatusCode::NOT_FOUND, "The workspace has no order with that id."),

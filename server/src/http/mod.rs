@@ -11,6 +11,7 @@ mod commissions;
 pub mod connections;
 pub mod dead_letters;
 mod endpoints;
+pub mod flags;
 mod forget;
 pub mod handover;
 pub mod health;

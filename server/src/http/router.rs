@@ -11,7 +11,7 @@ use super::openapi::Api;
 use super::problem::{Problem, documents};
 use super::shield::shield;
 use super::{
-    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints,
+    affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints, flags,
     forget, handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts,
     paypal, people, pixel_files, portal as portal_api, reconciliation, reports, statements, webhooks,
 };
@@ -99,6 +99,7 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(partner_statements::routes())
         .merge(endpoints::routes())
         .merge(portal_api::routes())
+        .merge(flags::routes())
         .merge(dead_letters::routes())
         .merge(reconciliation::routes())
         .merge(statements::routes())

@@ -6,7 +6,8 @@ mod partner_statements;
 use std::collections::BTreeMap;
 
 use clickhouse::Row;
-use domain::affiliate::ledger::{Account, Entry, Reason};
+use domain::affiliate::flag::Decision;
+use domain::affiliate::ledger::{Account, Balance, Entry, Reason};
 use domain::attribution::MODELS;
 use domain::books::Difference;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use super::waiting::waiting;
 use super::{JobError, attribute, commission};
 use crate::app::App;
 use crate::control::comparisons::Question;
+use crate::control::flags::Flags;
 use crate::control::ledger::{Posting, Which};
 use crate::control::payouts::PayoutState;
 use crate::ingest::inbox::Meant;
@@ -148,6 +150,7 @@ pub async fn verify(app: &App, workspace_id: &str) -> Result<Verification, JobEr
     checks.push(owed(app, workspace_id).await?);
     checks.push(paid_out(app, workspace_id).await?);
     checks.push(partner_statements::stated(app, workspace_id).await?);
+    checks.push(decided(app, workspace_id).await?);
     let workspace = workspace_id.to_owned();
     Ok(Verification { workspace, passed: checks.iter().all(|check| check.passed), checks, notices })
 }
@@ -293,6 +296,31 @@ async fn paid_out(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
     faults.truncate(OFFENDERS_MAX);
     let what = "every payout is what the ledger moved for it, to the unit and only once";
     Ok(finding("payouts", what, failures, faults))
+}
+
+/// What was rejected earns nothing, and nothing was paid out while a flag held it.
+async fn decided(app: &App, workspace_id: &str) -> Result<Finding, JobError> {
+    let standing = app.control.commissions(workspace_id, Which::All).await?;
+    let entries_of: BTreeMap<&str, &[Entry]> =
+        standing.iter().map(|stored| (stored.id.as_str(), &*stored.commission.entries)).collect();
+    let mut faults = Vec::new();
+    for flag in app.control.flags(workspace_id, Flags::All).await? {
+        let entries = entries_of.get(flag.commission_id.as_str()).copied().unwrap_or_default();
+        if flag.decision() == Some(Decision::Rejected) && Balance::of(entries).earned() != 0 {
+            faults.push(format!("{}: rejected, and {} still earns", flag.id, flag.commission_id));
+        }
+        let is_payout =
+            |entry: &&Entry| entry.reason == Reason::PayoutApproved && entry.to == Account::Processing;
+        let was_held = |entry: &&Entry| {
+            flag.raised_at_ms < entry.at_ms && flag.decisions.iter().all(|made| made.at_ms > entry.at_ms)
+        };
+        let paid = entries.iter().filter(is_payout).find(was_held);
+        faults.extend(paid.map(|entry| format!("{}: held, and in the payout {}", flag.id, entry.source)));
+    }
+    let failures = faults.len() as u64;
+    faults.truncate(OFFENDERS_MAX);
+    let what = "nothing that a flag held was paid out, and what was rejected earns nothing";
+    Ok(finding("flags", what, failures, faults))
 }
 
 fn with_models(sql: &str) -> String {

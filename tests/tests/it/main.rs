@@ -12,6 +12,7 @@ mod commissions;
 mod currencies;
 mod deliveries;
 mod events;
+mod flags;
 mod handover;
 mod identity;
 mod late;

@@ -39,7 +39,8 @@ pub struct HeldDocument {
     pub partner: String,
     pub name: String,
     pub amount: i64,
-    /// `nothing_owed`, `below_minimum`, `no_payout_details`, `not_approved`, `currency_without_exponent`.
+    /// `nothing_owed`, `below_minimum`, `no_payout_details`, `not_approved`, `currency_without_exponent`,
+    /// `flagged`.
     #[schema(value_type = String)]
     pub why: Withheld,
     pub sentence: String,

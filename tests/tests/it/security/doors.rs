@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 103] = [
+const WANTED: [(&str, Option<Scope>); 106] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
@@ -39,6 +39,8 @@ const WANTED: [(&str, Option<Scope>); 103] = [
     ("GET /v1/deliveries/{id}", Some(Scope::Admin)),
     ("GET /v1/endpoints", Some(Scope::Admin)),
     ("GET /v1/endpoints/{id}", Some(Scope::Admin)),
+    ("GET /v1/flags", Some(Scope::Read)),
+    ("GET /v1/flags/{id}", Some(Scope::Read)),
     ("GET /v1/keys", Some(Scope::Admin)),
     ("GET /v1/links", Some(Scope::Read)),
     ("GET /v1/openapi.json", None),
@@ -93,6 +95,7 @@ const WANTED: [(&str, Option<Scope>); 103] = [
     ("POST /v1/deliveries/{id}/replay", Some(Scope::Admin)),
     ("POST /v1/endpoints", Some(Scope::Admin)),
     ("POST /v1/endpoints/{id}/test", Some(Scope::Admin)),
+    ("POST /v1/flags/{id}/decision", Some(Scope::Admin)),
     ("POST /v1/import/hits", Some(Scope::Write)),
     ("POST /v1/keys", Some(Scope::Admin)),
     ("POST /v1/links", Some(Scope::Write)),

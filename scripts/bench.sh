@@ -13,7 +13,7 @@ wants() { case " ${PARTS:-$1} " in *" $1 "*) ;; *) return 1 ;; esac; }
 
 scripts/setup.sh
 say "building for release"
-cargo build --quiet --release -p tributary --bins --bench attribution
+cargo build --quiet --release -p tributary --bins --bench attribution --bench affiliates
 cargo build --quiet --release -p load -p polar-standin
 if wants collector; then cargo build --quiet --release -p tributary --features bench --bench collector; fi
 rows=$(mktemp)

@@ -69,12 +69,12 @@ pub struct EntryDocument {
     #[schema(value_type = String)]
     pub to: Account,
     pub amount: i64,
-    /// `sale`, `refund`, `refund_failed`, `dispute_lost`, `dispute_won`, `void`, `adjusted` (shared with somebody, or under
-    /// another rule or tier, by what was learned), `flag_rejected`, `flag_cleared`, `hold_over`, `payout_approved`, `payout_paid`,
-    /// `payout_canceled`.
+    /// `sale`, `imported`, `refund`, `refund_failed`, `dispute_lost`, `dispute_won`, `void`, `adjusted` (shared with
+    /// somebody, or under another rule or tier, by what was learned), `flag_rejected`, `flag_cleared`, `hold_over`,
+    /// `payout_approved`, `payout_paid`, `payout_canceled`.
     #[schema(value_type = String)]
     pub reason: Reason,
-    /// The fact behind it: the order, the refund, the flag, the payout, or the clock.
+    /// The fact behind it: the order, the refund, the flag, the payout, the line of a file (`imp_…/7`), or the clock.
     pub source: String,
     pub at_ms: i64,
 }
@@ -156,7 +156,7 @@ impl CommissionDocument {
                 at_ms: touch.at_ms,
                 code: touch.code.clone(),
             }),
-            coupon: referral.coupon.clone(),
+            coupon: referral.coupon.clone().filter(|code| !code.is_empty()),
             shared_by: referral.share.of,
             currency: commission.currency.to_string(),
             state: state(&commission.entries),

@@ -1,6 +1,7 @@
 //! Why something about affiliates was not done.
 
 use domain::affiliate::code::DestinationError;
+use domain::affiliate::import::FileError;
 use domain::affiliate::{PartnerStatus, TermsError};
 use thiserror::Error;
 
@@ -48,6 +49,10 @@ pub enum AffiliateError {
     NotUnclaimed(String),
     #[error("{0}; nothing was changed")]
     Paypal(String),
+    #[error(
+        "what is there changed since the preview, or the token is of another file; look again and apply that"
+    )]
+    ImportOutdated,
     #[error("the ledger changed in the same moment; nothing was done, try again")]
     Raced,
     #[error("the code {0:?} is taken, and a code is never given away twice; choose another")]
@@ -60,6 +65,8 @@ pub enum AffiliateError {
     Invalid { field: &'static str, detail: String },
     #[error(transparent)]
     Destination(#[from] DestinationError),
+    #[error(transparent)]
+    File(#[from] FileError),
     #[error(transparent)]
     Control(#[from] ControlError),
 }

@@ -103,7 +103,7 @@ impl Affiliates<'_> {
         }
     }
 
-    fn landing(&self, wanted: Option<&str>) -> Result<Url, AffiliateError> {
+    pub(super) fn landing(&self, wanted: Option<&str>) -> Result<Url, AffiliateError> {
         let home = self.workspace.settings.domains.first().map(|domain| format!("https://{domain}/"));
         let Some(wanted) = wanted.or(home.as_deref()) else {
             let detail =

@@ -7,11 +7,13 @@ pub mod coupons;
 mod error;
 pub mod flags;
 pub mod groups;
+pub mod imports;
 pub mod links;
 pub mod partners;
 pub mod payouts;
 pub mod portal;
 pub mod programs;
+pub mod simulator;
 pub mod statements;
 
 pub use error::AffiliateError;

@@ -179,7 +179,10 @@ impl Affiliates<'_> {
         self.partner(id).await
     }
 
-    fn details(&self, PayoutTo { method, recipient }: PayoutTo) -> Result<PayoutDetails, AffiliateError> {
+    pub(super) fn details(
+        &self,
+        PayoutTo { method, recipient }: PayoutTo,
+    ) -> Result<PayoutDetails, AffiliateError> {
         let recipient = recipient.trim().to_owned();
         let is_text = !recipient.is_empty()
             && recipient.chars().count() <= RECIPIENT_CHARS_MAX
@@ -196,7 +199,7 @@ impl Affiliates<'_> {
     }
 
     /// The keyed hash of an address; an error when it has not the form of one.
-    fn email_key(&self, field: &'static str, address: &str) -> Result<String, AffiliateError> {
+    pub(super) fn email_key(&self, field: &'static str, address: &str) -> Result<String, AffiliateError> {
         let hashed = PersonKeys::new(self.secrets, &self.workspace.id).email(address.trim());
         // A line of a payout's file is made of it.
         let hashed = hashed.filter(|_| !address.trim().starts_with(['=', '+', '-', '@']));

@@ -12,6 +12,7 @@ mod engine;
 mod erase;
 mod explain;
 mod flag;
+mod import;
 mod jobs;
 mod key;
 mod link;
@@ -26,6 +27,7 @@ mod rates;
 mod report;
 mod rotate;
 mod serve;
+mod simulate;
 mod statement;
 mod sync;
 mod workspace;
@@ -98,6 +100,9 @@ enum Command {
     /// The partners' own pages: applications, assets, frames.
     #[command(subcommand)]
     Portal(portal::Command),
+    /// What is brought over from other affiliate tools.
+    #[command(subcommand)]
+    Affiliate(import::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
     Replay(jobs::ReplayWebhooks),
@@ -141,6 +146,7 @@ pub fn main() -> ExitCode {
             Command::Payout(command) => command.run(config).await,
             Command::Endpoint(command) => command.run(config).await,
             Command::Portal(command) => command.run(config).await,
+            Command::Affiliate(command) => command.run(config).await,
             Command::Attribute(command) => command.run(config).await,
             Command::Reconcile(command) => command.run(config).await,
             Command::Replay(command) => command.run(config).await,

@@ -9,6 +9,7 @@ use super::affiliate::{affiliates, open};
 use super::client::Of;
 use crate::affiliate::groups::NewGroup;
 use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument};
+use crate::affiliate::simulator::Supposed;
 use crate::config::Config;
 
 #[derive(clap::Subcommand)]
@@ -26,6 +27,24 @@ pub enum Command {
         /// prg_…
         id: String,
         /// grp_…: for the partners of this group only.
+        #[arg(long)]
+        group: Option<String>,
+        #[command(flatten)]
+        terms: TermsGiven,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// What partners would have earned under other terms, beside what they earned. Changes nothing.
+    Simulate {
+        /// prg_…
+        id: String,
+        /// First day of the payments, YYYY-MM-DD; the last full quarter when left out.
+        #[arg(long)]
+        from: Option<String>,
+        /// Last day, included.
+        #[arg(long)]
+        to: Option<String>,
+        /// grp_…: other terms for the partners of this group only.
         #[arg(long)]
         group: Option<String>,
         #[command(flatten)]
@@ -122,10 +141,15 @@ impl TermsGiven {
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
+        if let Command::Simulate { id, from, to, group, terms, of } = self {
+            let supposed = Supposed { terms: Some(terms.terms()), group, from, to };
+            return super::simulate::run(config, &of, &id, supposed).await;
+        }
         let (Command::Create { of, .. }
         | Command::Terms { of, .. }
         | Command::Group { of, .. }
         | Command::Groups { of, .. }
+        | Command::Simulate { of, .. }
         | Command::List { of }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
@@ -146,6 +170,7 @@ impl Command {
                     println!("{}\t{}\t{}", group.id, group.name, group.partners.join(" "));
                 }
             }
+            Command::Simulate { .. } => unreachable!("returned above"),
             Command::List { .. } => {
                 affiliates.programs().await?.rows.iter().for_each(|program| println!("{}", told(program)));
             }

@@ -7,7 +7,7 @@ use super::client::{Of, Source};
 use crate::config::Config;
 use crate::report::{Kind, Reports};
 
-/// Show a report: channels, timeseries, models, paths, timing, match-quality or rejects.
+/// Show a report: channels, timeseries, models, paths, timing, match-quality, overlap or rejects.
 #[derive(clap::Args)]
 pub struct Report {
     #[arg(value_enum)]
@@ -73,7 +73,8 @@ impl Report {
             }
             Source::Stores(app, workspace) => {
                 let reports = Reports::of(&app, &workspace);
-                let query = reports.parse(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+                let query = reports
+                    .parse_for(self.kind, pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
                 let text = self.written(&reports, &query).await;
                 app.close().await;
                 text?

@@ -33,6 +33,10 @@ const MIGRATIONS: &[Migration] = &[
         name: "0010_portal.sql",
         sql: include_str!("../../../sql/control/migrations/0010_portal.sql"),
     },
+    Migration {
+        name: "0011_imports.sql",
+        sql: include_str!("../../../sql/control/migrations/0011_imports.sql"),
+    },
 ];
 
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {

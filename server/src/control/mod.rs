@@ -10,6 +10,7 @@ pub mod endpoints;
 pub mod erasures;
 pub mod flags;
 pub mod groups;
+pub mod imports;
 pub mod keys;
 pub mod ledger;
 mod migrate;

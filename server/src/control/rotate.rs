@@ -13,9 +13,10 @@ pub(super) const CHECK: &str = "operator's key";
 const CARRIED: &str = "operator's keys before";
 
 /// Every sealed column: table and column; the place a value is sealed for is `<id>/<column's name after sealed_>`.
-const SEALED: [(&str, &str, &str); 7] = [
+const SEALED: [(&str, &str, &str); 8] = [
     ("connections", "sealed_token", "token"),
     ("connections", "sealed_secrets", "webhook_secrets"),
+    ("imports", "sealed_result", "result"),
     ("partners", "sealed_email", "email"),
     ("partners", "sealed_payout", "payout"),
     ("payout_items", "sealed_recipient", "recipient"),

@@ -252,7 +252,7 @@ impl From<AffiliateError> for Problem {
             AffiliateError::UnknownFlag(_) => Problem::not_found("unknown_flag", sentence),
             AffiliateError::UnknownPayout(_) => Problem::not_found("unknown_payout", sentence),
             AffiliateError::UnknownStatement { .. } => Problem::not_found("unknown_statement", sentence),
-            AffiliateError::PreviewOutdated => {
+            AffiliateError::PreviewOutdated | AffiliateError::ImportOutdated => {
                 Problem::new(StatusCode::CONFLICT, "preview_outdated", sentence)
             }
             AffiliateError::PayoutClosed { .. } => {
@@ -270,6 +270,9 @@ impl From<AffiliateError> for Problem {
             AffiliateError::Status { .. } => Problem::new(StatusCode::CONFLICT, "wrong_status", sentence),
             AffiliateError::Terms(_) => Problem::invalid("terms", sentence),
             AffiliateError::Invalid { field, .. } => Problem::invalid(field, sentence),
+            AffiliateError::File(_) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unreadable_file", sentence)
+            }
             AffiliateError::Destination(_) => {
                 Problem::new(StatusCode::BAD_REQUEST, "foreign_destination", sentence)
             }

@@ -142,6 +142,11 @@ const CODES: &[Code] = &[
         "There is no such failed webhook, or the provider has no endpoint of ours.",
     ),
     code("unknown_workspace", StatusCode::NOT_FOUND, "There is no such workspace, or it is gone."),
+    code(
+        "unreadable_file",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "The file as a whole does not read; `detail` says why and what to do.",
+    ),
     code("visitor_not_signed", StatusCode::BAD_REQUEST, "Only a signed visitor id can be handed over."),
     code(
         "with_paypal",

@@ -24,6 +24,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(paths))
         .routes(routes!(timing))
         .routes(routes!(match_quality))
+        .routes(routes!(overlap))
         .routes(routes!(rejects))
         .routes(routes!(outcomes))
 }
@@ -76,6 +77,19 @@ async fn match_quality(asked: Asked) -> Result<Response, Problem> {
     asked.answer(Kind::MatchQuality).await
 }
 
+/// Which sales of partners had touches of other channels.
+///
+/// One row per partner and currency: of the orders paid in the period by which the partner earns, how many had an
+/// earlier touch of another channel or partner in the window, or a later one, and what is left of them; how often the
+/// partner's click was the first, the only, the last. With `group_by=channel` a row per partner and other channel. A sale
+/// that partners share stands with each of them, and once in the totals. Says what was touched, not what would have
+/// been bought otherwise.
+#[utoipa::path(get, path = "/v1/reports/overlap", tag = "Reports", params(ReportParams),
+    responses((status = 200, body = ReportAnswer), (status = "4XX", body = Problem)))]
+async fn overlap(asked: Asked) -> Result<Response, Problem> {
+    asked.answer(Kind::Overlap).await
+}
+
 /// What was not counted, and why.
 ///
 /// One row per day (or `interval`), reason and kind of hit, the most frequent first. Hits for a workspace that does
@@ -115,7 +129,7 @@ impl Asked {
     }
 
     async fn answer(self, kind: Kind) -> Result<Response, Problem> {
-        let query = self.reports.parse(self.pairs())?;
+        let query = self.reports.parse_for(kind, self.pairs())?;
         let report = self.reports.report(kind, &query).await?;
         Ok(written(&report, query.format))
     }
@@ -150,6 +164,7 @@ impl From<ReportError> for Problem {
         match error {
             ReportError::Question(error) => Problem::invalid(&error.field, error.to_string()),
             ReportError::Store(error) => error.into(),
+            ReportError::Control(error) => error.into(),
             damaged @ ReportError::Damaged(_) => Problem::internal(damaged),
         }
     }

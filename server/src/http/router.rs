@@ -12,8 +12,9 @@ use super::problem::{Problem, documents};
 use super::shield::shield;
 use super::{
     affiliates, attribution, click, codes, collect, commissions, connections, dead_letters, endpoints, flags,
-    forget, handover, health, import, jobs as runs, keys, metrics, orders, partner_statements, payouts,
-    paypal, people, pixel_files, portal as portal_api, reconciliation, reports, statements, webhooks,
+    forget, handover, health, import, imports, jobs as runs, keys, metrics, orders, partner_statements,
+    payouts, paypal, people, pixel_files, portal as portal_api, reconciliation, reports, simulate,
+    statements, webhooks,
 };
 use crate::app::App;
 use crate::{dashboard, portal};
@@ -100,6 +101,8 @@ fn documented() -> (Router<App>, utoipa::openapi::OpenApi) {
         .merge(endpoints::routes())
         .merge(portal_api::routes())
         .merge(flags::routes())
+        .merge(imports::routes())
+        .merge(simulate::routes())
         .merge(dead_letters::routes())
         .merge(reconciliation::routes())
         .merge(statements::routes())

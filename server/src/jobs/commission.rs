@@ -3,6 +3,7 @@
 //! booked is not booked again. Never changes an entry, and never moves money out: that is a payout.
 
 pub mod decide;
+mod look;
 mod missing;
 mod read;
 mod roster;
@@ -18,6 +19,8 @@ use super::{Job, JobError, Place, flags};
 use crate::app::App;
 use crate::control::ledger::{Posting, Which};
 use missing::Missing;
+
+pub use look::{Looked, look};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Somebody else may add to the ledger meanwhile; then what is missing is found anew.

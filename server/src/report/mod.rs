@@ -10,6 +10,7 @@ mod match_quality;
 mod models;
 mod orders;
 mod outcomes;
+mod overlap;
 mod paths;
 mod products;
 mod reconciliation;
@@ -40,6 +41,7 @@ pub use orders::{Cursor, OrderPage, OrderRow, OrdersQuery};
 pub use outcomes::{OutcomeCount, Outcomes};
 
 use crate::app::App;
+use crate::control::ControlError;
 use crate::control::workspaces::Workspace;
 
 #[derive(Debug, Error)]
@@ -48,6 +50,8 @@ pub enum ReportError {
     Question(#[from] QueryError),
     #[error("ClickHouse: {0}")]
     Store(#[from] clickhouse::error::Error),
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// A row holds what no row should.
     #[error("a stored row does not read: {0}")]
     Damaged(String),
@@ -62,6 +66,7 @@ pub enum Kind {
     Paths,
     Timing,
     MatchQuality,
+    Overlap,
     Rejects,
 }
 
@@ -75,6 +80,7 @@ impl Kind {
             Kind::Paths => "paths",
             Kind::Timing => "timing",
             Kind::MatchQuality => "match-quality",
+            Kind::Overlap => "overlap",
             Kind::Rejects => "rejects",
         }
     }
@@ -110,6 +116,19 @@ impl Reports {
         Ok(Query::parse(pairs, &self.defaults())?)
     }
 
+    /// Reads a question to one report: some group otherwise when it does not say.
+    pub fn parse_for<'a>(
+        &self,
+        kind: Kind,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Query, ReportError> {
+        let group_by = match kind {
+            Kind::Overlap => vec![Dimension::Partner],
+            _ => vec![Dimension::Channel],
+        };
+        Ok(Query::parse(pairs, &Defaults { group_by, ..self.defaults() })?)
+    }
+
     /// The answer of one report.
     pub async fn report(&self, kind: Kind, query: &Query) -> Result<Report, ReportError> {
         let mut report = match kind {
@@ -119,6 +138,7 @@ impl Reports {
             Kind::Paths => self.paths(query).await?,
             Kind::Timing => self.timing(query).await?.report(query),
             Kind::MatchQuality => self.match_quality(query).await?,
+            Kind::Overlap => self.overlap(query).await?,
             Kind::Rejects => self.rejects(query).await?,
         };
         if matches!(kind, Kind::Channels | Kind::Timeseries | Kind::Models) {

@@ -2,6 +2,7 @@
 //! in its name what must hold. Sums are asserted to the cent.
 
 mod accounts;
+mod affiliate_imports;
 mod affiliates;
 mod api;
 mod bad_days;
@@ -21,6 +22,7 @@ mod matching;
 mod models;
 mod odd_lists;
 mod outages;
+mod overlap;
 mod partner_statements;
 mod payments;
 mod payouts;
@@ -33,6 +35,7 @@ mod recompute;
 mod reconciliation;
 mod refunds;
 mod security;
+mod simulate;
 mod statements;
 mod subscriptions;
 mod terms;

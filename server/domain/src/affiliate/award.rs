@@ -40,6 +40,11 @@ impl Commission {
         self.referral.partner == other.referral.partner && self.currency == other.currency
     }
 
+    /// Whether it was owed when the merchant came from another tool: then no sale here is behind it.
+    pub fn is_imported(&self) -> bool {
+        self.entries.first().is_some_and(|entry| entry.reason == Reason::Imported)
+    }
+
     /// What it keeps of the time it was made.
     pub fn kept(&self) -> Kept {
         Kept { terms_version: self.terms_version, first_order: self.first_order }

@@ -25,13 +25,16 @@ pub fn book(
     now_ms: i64,
 ) -> Vec<Commission> {
     let brought = referrals(family, roster);
+    // What was owed before the merchant came here has no sale to be compared with.
+    let standing: Vec<&Commission> = standing.iter().filter(|commission| !commission.is_imported()).collect();
     let mut orders: Vec<OrderId> = family.sales.iter().map(|sale| sale.order).collect();
     orders.extend(standing.iter().map(|commission| commission.order));
     orders.sort_unstable();
     orders.dedup();
     let mut missing = Vec::new();
     for order in orders {
-        let own: Vec<&Commission> = standing.iter().filter(|commission| commission.order == order).collect();
+        let own: Vec<&Commission> =
+            standing.iter().copied().filter(|commission| commission.order == order).collect();
         let mut awards: Vec<Award> = Vec::new();
         let parties = parties(&own, &brought);
         for referral in &parties {

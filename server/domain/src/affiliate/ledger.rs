@@ -27,7 +27,7 @@ pub struct Entry {
     /// Minor units, above zero.
     pub amount_minor: i64,
     pub reason: Reason,
-    /// The fact behind it: `ord_…`, `ref_…`, `ref_…/reversed`, `flg_…`, `pay_…`, or `clock`.
+    /// The fact behind it: `ord_…`, `ref_…`, `ref_…/reversed`, `flg_…`, `pay_…`, `imp_…/<line>`, or `clock`.
     pub source: String,
     /// When it was booked.
     pub at_ms: i64,
@@ -170,6 +170,13 @@ pub fn settle(standing: &[Entry], wanted: &[Earning], due_at_ms: i64, now_ms: i6
     if is_due {
         book.release();
     }
+    book.fresh
+}
+
+/// The entry of what was owed before the merchant came here: held until `due_at_ms`, and due from then on.
+pub fn opening(amount_minor: i64, source: &str, due_at_ms: i64, now_ms: i64) -> Vec<Entry> {
+    let mut book = Book::new(&[], now_ms);
+    book.earn(amount_minor, now_ms >= due_at_ms, Reason::Imported, source);
     book.fresh
 }
 

@@ -1,6 +1,7 @@
 //! The ledger under histories nobody would write down: random clicks, coupons, payments, renewals, refunds, disputes,
 //! changed terms with rules and tiers, groups, shared commissions and payouts, told in any order.
 
+mod supposed;
 mod told;
 mod world;
 

@@ -24,7 +24,7 @@ const GOLD: &str = "grp_gold";
 pub struct World {
     pub now_ms: i64,
     pub families: Vec<Family>,
-    roster: Roster,
+    pub roster: Roster,
     pub ledger: Vec<Commission>,
     payouts: u32,
     next: u128,

@@ -18,7 +18,7 @@ use crate::control::ledger::{Posting, Sold, StoredCommission, Which};
 use crate::control::volumes::VolumesOf;
 
 /// Orders of one question when all are looked at.
-const ORDERS_LEAST: usize = 1000;
+pub(super) const ORDERS_LEAST: usize = 1000;
 
 /// What has to be written until ledger and orders say the same.
 #[derive(Debug, Default)]

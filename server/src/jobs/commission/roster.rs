@@ -43,6 +43,15 @@ pub(super) struct Needs {
 }
 
 impl Needs {
+    /// What either needs.
+    pub fn or(self, other: Needs) -> Needs {
+        Needs {
+            first_orders: self.first_orders || other.first_orders,
+            volumes: self.volumes || other.volumes,
+            window_ms: self.window_ms.max(other.window_ms),
+        }
+    }
+
     pub fn of(roster: &Roster) -> Needs {
         let days = roster.all_terms().map(|terms| terms.window_days).max().unwrap_or(0);
         Needs {

@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 106] = [
+const WANTED: [(&str, Option<Scope>); 111] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
@@ -64,11 +64,13 @@ const WANTED: [(&str, Option<Scope>); 106] = [
     ("GET /v1/programs/{id}/applications", Some(Scope::Read)),
     ("GET /v1/programs/{id}/assets", Some(Scope::Read)),
     ("GET /v1/programs/{id}/groups", Some(Scope::Read)),
+    ("GET /v1/programs/{id}/imports", Some(Scope::Write)),
     ("GET /v1/reconcile", Some(Scope::Read)),
     ("GET /v1/reconciliation", Some(Scope::Read)),
     ("GET /v1/reports/channels", Some(Scope::Read)),
     ("GET /v1/reports/match-quality", Some(Scope::Read)),
     ("GET /v1/reports/models", Some(Scope::Read)),
+    ("GET /v1/reports/overlap", Some(Scope::Read)),
     ("GET /v1/reports/paths", Some(Scope::Read)),
     ("GET /v1/reports/rejects", Some(Scope::Read)),
     ("GET /v1/reports/timeseries", Some(Scope::Read)),
@@ -111,6 +113,9 @@ const WANTED: [(&str, Option<Scope>); 106] = [
     ("POST /v1/programs", Some(Scope::Write)),
     ("POST /v1/programs/{id}/assets", Some(Scope::Write)),
     ("POST /v1/programs/{id}/groups", Some(Scope::Write)),
+    ("POST /v1/programs/{id}/imports/{tool}", Some(Scope::Admin)),
+    ("POST /v1/programs/{id}/imports/{tool}/preview", Some(Scope::Write)),
+    ("POST /v1/programs/{id}/simulate", Some(Scope::Read)),
     ("POST /v1/programs/{id}/terms", Some(Scope::Write)),
     ("POST /v1/reconcile", Some(Scope::Write)),
     ("POST /v1/reconciliation", Some(Scope::Write)),

@@ -66,6 +66,8 @@ words! {
     /// Why an entry was booked.
     Reason, ReasonError:
     Sale "sale",
+    /// It was owed when the merchant came from another tool.
+    Imported "imported",
     Refund "refund",
     /// A refund that did not last.
     RefundFailed "refund_failed",

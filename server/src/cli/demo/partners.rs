@@ -34,7 +34,8 @@ pub(super) async fn prepare(settings: &Settings, workspace: &Workspace, shop: &s
         from_ms: Some(since_ms),
     };
     let program = affiliates.create_program(new).await?.id;
-    for partner in &PARTNERS {
+    // One after the other, so that lists have them in this order.
+    for (partner, since_ms) in PARTNERS.iter().zip(since_ms..) {
         add(&affiliates, &program, partner, since_ms, shop).await?;
     }
     let open = Applications { open: true, about: ABOUT.to_owned(), url: None };

@@ -132,6 +132,7 @@ async fn make_partners(app: &App, size: &Size) -> String {
             name: format!("Partner {number}"),
             email: email.clone(),
             status: Some(PartnerStatus::Approved),
+            since_ms: Some(FIRST_MS),
             payout: Some(PayoutTo { method: Method::Paypal, recipient: email }),
         };
         let partner = affiliates.create_partner(new).await.expect("a partner").id;

@@ -28,6 +28,8 @@ const SESSION_TTL_MS: i64 = 14 * 24 * 3600 * 1000;
 pub struct Caller<const SCOPE: usize> {
     pub key: ApiKey,
     pub workspace: Arc<Workspace>,
+    /// Whether it is a person at the dashboard, signed in with the key.
+    pub by_session: bool,
 }
 
 pub type Reader = Caller<0>;
@@ -67,7 +69,7 @@ impl<const SCOPE: usize> FromRequestParts<App> for Caller<SCOPE> {
         let workspace = app.directory().workspaces.get(&key.workspace_id).cloned();
         let workspace = workspace
             .ok_or_else(|| Problem::not_found("unknown_workspace", "The key's workspace is gone."))?;
-        Ok(Caller { key, workspace })
+        Ok(Caller { key, workspace, by_session })
     }
 }
 

@@ -182,7 +182,6 @@ async fn the_pages_show_what_the_ledger_says_and_what_the_merchant_sees() {
     shop.settle().await;
     // Nobody stays signed in for so long.
     assert_eq!(browser.gets("/partners/links").await.status, 303);
-    let browser = Browser::signed_in(&shop, &jane).await;
     let path = format!("/v1/partners/{jane}");
     done(
         &shop,
@@ -201,7 +200,6 @@ async fn the_pages_show_what_the_ledger_says_and_what_the_merchant_sees() {
         let answer = shop.app().send(request.body(body.to_string())).await;
         assert!(answer.status < 300, "{path}: {}", answer.text());
     }
-    // The session ended meanwhile.
     let browser = Browser::signed_in(&shop, &jane).await;
     let payouts = browser.reads("/partners/payouts").await;
     assert!(payouts.contains("PP-77") && payouts.contains(">26.40 USD<"), "{payouts}");

@@ -37,7 +37,7 @@ async fn other_terms_are_told_partner_by_partner_and_nothing_is_booked() {
     ada.visit("/?via=jane").await;
     shop.after(days(1));
     ada.visit("/?via=joe").await;
-    let order = ada.subscribes(usd(100_00)).await;
+    let order = ada.subscribes(usd(10_000)).await;
     let bob = shop.visitor();
     bob.visit("/?via=jane").await;
     bob.buys(eur(50_00)).await.refunds(eur(10_00)).await;

@@ -37,6 +37,16 @@ pub enum PaypalError {
     Refused(#[from] Refused),
 }
 
+impl PaypalError {
+    /// What went wrong with a call that moves nothing.
+    fn harmless(self) -> PaypalError {
+        match self {
+            PaypalError::Known(why) | PaypalError::Never(why) | PaypalError::Unknown(why) => PaypalError::NotNow(why),
+            other => other,
+        }
+    }
+}
+
 /// One payment to be sent.
 #[derive(Debug, Clone)]
 pub struct Payment {
@@ -97,7 +107,7 @@ impl<'a> Paypal<'a> {
             .header("content-type", "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials");
         // A call for a token moves nothing: whatever goes wrong with it, it can be made again.
-        let answer = answered(request).await.map_err(|error| PaypalError::NotNow(error.to_string()))?;
+        let answer = answered(request).await.map_err(PaypalError::harmless)?;
         paypal.token = text(&answer["access_token"]);
         match paypal.token.is_empty() {
             true => Err(PaypalError::NotNow("it gives no token".to_owned())),

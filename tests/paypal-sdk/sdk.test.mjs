@@ -90,5 +90,6 @@ test("what PayPal would not take is refused in its words", async () => {
   await assert.rejects(shown(http, "NOSUCHBATCH"), name("INVALID_RESOURCE_ID", 404));
   await standin("faults", { refuses: { status: 422, name: "INSUFFICIENT_FUNDS" } });
   await assert.rejects(http.execute(batch("pay_4", [["a@example.com", "1.00"]])), name("INSUFFICIENT_FUNDS", 422));
-  await assert.rejects(client("paypal-standin-client", "wrong").execute(batch("pay_5", [["a@example.com", "1.00"]])));
+  // Of another name: the SDK keeps the token of a client id it knows.
+  await assert.rejects(client("nobody", "wrong").execute(batch("pay_5", [["a@example.com", "1.00"]])), { statusCode: 401 });
 });

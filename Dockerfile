@@ -1,8 +1,13 @@
 # Tributary in one image: program, pixel and, for use without a ClickHouse server, the engine library.
 # Build: docker build -t tributary .
 
+FROM node:20-bookworm-slim AS node
+
 FROM rust:1.95-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends nodejs npm && rm -rf /var/lib/apt/lists/*
+# Debian 12's own node is 18, too old for the pixel's tools.
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 WORKDIR /src
 COPY . .
 RUN scripts/engine-library.sh && scripts/pixel.sh && cargo build --release -p tributary

@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 
 import {
-  drained, end, folder, freePort, generate, get, growth_mb, parts, pause, prepare, resident_mb, row, signed, start,
+  drained, end, folder, freePort, generate, get, growth_mb, keeps, parts, pause, prepare, resident_mb, row, signed, start,
   startStore, waitingBytes,
 } from "./faults.mjs";
 import { kills } from "./faults-kills.mjs";
@@ -126,6 +126,7 @@ async function outage() {
   await end(child);
   await end(store);
   for (const place of [data, storeData]) rmSync(place, { recursive: true });
+  keeps("hits", accepted - distinct, stored - distinct);
 }
 
 async function restart() {

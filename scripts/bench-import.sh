@@ -8,12 +8,13 @@ source "$(dirname "$0")/lib.sh"
 
 orders=${1:-100000}
 cargo build --quiet --release -p tributary -p polar-standin
+bin=${CARGO_TARGET_DIR:-target}/release
 data=$(mktemp -d)
 server=
 export TRIBUTARY_DATA_DIR=$data TRIBUTARY_HTTP_LISTEN=127.0.0.1:4693 TRIBUTARY_LOG_FILTER=warn
 export TRIBUTARY_POLL_REQUESTS_PER_MINUTE=10000000 TRIBUTARY_OUTBOUND_ALLOWED_NETWORKS=127.0.0.0/8 TRIBUTARY_RATES_URL=
 base=http://$TRIBUTARY_HTTP_LISTEN polar=http://127.0.0.1:4694
-target/release/polar-standin --listen 127.0.0.1:4694 --seed 1 --rate-limit-per-minute 1000000000 >/dev/null &
+"$bin/polar-standin" --listen 127.0.0.1:4694 --seed 1 --rate-limit-per-minute 1000000000 >/dev/null &
 standin=$!
 trap 'kill $server "$standin" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$data"' EXIT
 
@@ -55,17 +56,17 @@ own_memory() {
 }
 memory() { awk -v field="$1:" '$1 == field { print int($2 / 1024) }' "/proc/$server/status"; }
 serve() {
-    target/release/tributary serve 2>>"$data/log" &
+    "$bin/tributary" serve 2>>"$data/log" &
     server=$!
     until_up "$base/readyz" "$server"
 }
-target/release/tributary workspace create ws_import >/dev/null
-key=$(target/release/tributary key create --workspace ws_import --name "bench import" --scope read)
+"$bin/tributary" workspace create ws_import >/dev/null
+key=$("$bin/tributary" key create --workspace ws_import --name "bench import" --scope read)
 ask() { curl -fs -H "Authorization: Bearer $key" "$base$1"; }
 number() { sed "s/.*\"$1\":\([0-9]*\).*/\1/"; }
 serve
 before=$(memory VmRSS)
-target/release/tributary connection add polar --workspace ws_import --environment "$polar" \
+"$bin/tributary" connection add polar --workspace ws_import --environment "$polar" \
     --webhook-secret unused --token polar_oat_standin_demo >/dev/null 2>&1
 start=$(date +%s%N)
 peak=0 own_peak=0
@@ -98,7 +99,7 @@ printf 'import of %s orders, every order credited | %s s | ≤ 180 s\n' "$total"
 printf 'import, memory of its own, without the engine: most seen | %s MB | ≤ 300 MB\n' "$own_peak"
 printf 'import, the whole process above its start with an empty engine | %s MB | -\n' "$((peak - before))"
 wrong=0
-books=$(target/release/tributary reconcile --provider --since "$(date -u -d '-75 days' +%F)" --json | tail -n 1) || wrong=1
+books=$("$bin/tributary" reconcile --provider --since "$(date -u -d '-75 days' +%F)" --json | tail -n 1) || wrong=1
 printf 'import killed (-9) after %s objects: books beside the lists | %s orders, exact: %s | exact: true\n' \
     "$killed" "$(number orders <<<"$books")" "$(sed 's/.*"exact":\([a-z]*\).*/\1/' <<<"$books")"
 printf 'import, warnings and errors in the log | %s | 0\n' "$(grep -cE 'WARN|ERROR' "$data/log" || true)"

@@ -8,11 +8,12 @@ data=${1:-target/bench-data}
 requests=${2:-40}
 [ -d "$data" ] || { say "no data in $data: run scripts/bench-attribution.sh first"; exit 0; }
 cargo build --quiet --release -p tributary
+bin=${CARGO_TARGET_DIR:-target}/release
 
 export TRIBUTARY_DATA_DIR=$data TRIBUTARY_HTTP_LISTEN=127.0.0.1:4691 TRIBUTARY_LOG_FILTER=error
 base=http://$TRIBUTARY_HTTP_LISTEN
-key=$(target/release/tributary key create --workspace ws_bench --name "bench reports" --scope read)
-target/release/tributary serve --role api &
+key=$("$bin/tributary" key create --workspace ws_bench --name "bench reports" --scope read)
+"$bin/tributary" serve --role api &
 server=$!
 trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null || true' EXIT
 for _ in $(seq 100); do

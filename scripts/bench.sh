@@ -11,7 +11,7 @@ part_seconds_max=240
 # wants PART: whether it is to run.
 wants() { case " ${PARTS:-$1} " in *" $1 "*) ;; *) return 1 ;; esac; }
 
-scripts/setup.sh
+if wants pixel; then scripts/setup.sh --tests; else scripts/setup.sh; fi
 say "building for release"
 cargo build --quiet --release -p tributary --bins --bench attribution --bench affiliates
 cargo build --quiet --release -p load -p polar-standin

@@ -9,7 +9,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 
 import {
-  drained, end, environment, folder, freePort, generate, get, pause, port, prepare, program, row, start, startStore,
+  drained, end, environment, folder, freePort, generate, get, keeps, pause, port, prepare, program, row, start, startStore,
   workspace,
 } from "./faults.mjs";
 
@@ -137,4 +137,6 @@ export async function kills() {
   row("the same: runs in which a request was refused", refused.length === 0 ? 0 : refused.join("; "), "0");
   row("the same: slowest restart to serving", `${Math.max(...starts).toFixed(0)} ms`, "2000 ms");
   rmSync(data, { recursive: true });
+  keeps("hits", lost(hits, storedHits), doubled(found[0], storedHits));
+  keeps("webhooks of orders", lost(told, storedOrders), doubled(found[1], storedOrders));
 }

@@ -15,6 +15,13 @@ export const now = () => Number(process.hrtime.bigint()) / 1e6;
 export const pause = (ms) => new Promise((next) => setTimeout(next, ms));
 export const row = (name, value, target) => console.log(`${name} | ${value} | ${target}`);
 
+/** Has the bench fail when something acknowledged was lost or counted twice, after every row was printed. */
+export function keeps(what, lost, doubled) {
+  if (lost <= 0 && doubled <= 0) return;
+  console.error(`${what}: ${lost} lost, ${doubled} doubled`);
+  process.exitCode = 1;
+}
+
 export function folder() {
   const place = join(program, "../../bench-faults");
   mkdirSync(place, { recursive: true });

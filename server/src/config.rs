@@ -34,6 +34,7 @@ pub struct Config {
 pub struct Http {
     pub listen: String,
     pub public_url: String,
+    pub dashboard_url: String,
     pub trusted_proxies: Vec<String>,
     pub forwarded_header: String,
     pub webhook_body_bytes_max: usize,
@@ -154,6 +155,13 @@ pub enum ConfigError {
     Invalid(#[from] toml::de::Error),
 }
 
+impl Http {
+    /// Where people and providers reach the server: `dashboard_url`, or `public_url` when that is empty.
+    pub fn own_url(&self) -> &str {
+        if self.dashboard_url.is_empty() { &self.public_url } else { &self.dashboard_url }
+    }
+}
+
 impl Config {
     /// Reads the defaults, then `file` (or `tributary.toml` when it exists), then the environment.
     pub fn load(file: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
@@ -272,6 +280,15 @@ mod tests {
         std::fs::write(&file, "[rates]\nurl = \"\"\n").unwrap();
         let off = Config::load(Some(&file), |_| None).unwrap();
         assert_eq!((off.rates.url.as_str(), off.poll.interval_minutes), ("", 60));
+    }
+
+    #[test]
+    fn people_reach_the_dashboard_at_its_own_address_or_at_the_public_one() {
+        let mut http = Config::for_data_dir(std::path::Path::new("x")).http;
+        http.public_url = "https://www.example.com/t".into();
+        assert_eq!(http.own_url(), "https://www.example.com/t");
+        http.dashboard_url = "https://tributary.example.com".into();
+        assert_eq!(http.own_url(), "https://tributary.example.com");
     }
 
     #[test]

@@ -64,6 +64,9 @@ struct Carried {
     visitors: Vec<(String, [u8; 32])>,
 }
 
+/// In the data folder: the operator's key when none is configured.
+const KEY_FILE: &str = "secret.key";
+
 /// Second characters of the ids of keys that sign visitor ids, in the order of their making.
 const KEY_IDS: &str = "123456789abcdefghijklmnopqrstuvwxyz";
 
@@ -84,7 +87,7 @@ impl Secrets {
                 Ok(Secrets::derive(configured.as_bytes()))
             };
         }
-        let path = data_dir.join("secret.key");
+        let path = data_dir.join(KEY_FILE);
         let key = match kept_key(&path) {
             Ok(key) => key,
             Err(source) => return Err(SecretsError::KeyFile { path, source }),
@@ -94,6 +97,14 @@ impl Secrets {
             return Err(SecretsError::KeyFileTooShort { path, characters: key.len() });
         }
         Ok(Secrets::derive(key.as_bytes()))
+    }
+
+    /// As [`Secrets::load`], but makes no key: none when none is configured or kept.
+    pub fn look(configured: &SecretString, data_dir: &Path) -> Result<Option<Secrets>, SecretsError> {
+        match configured.expose_secret().is_empty() && !data_dir.join(KEY_FILE).exists() {
+            true => Ok(None),
+            false => Secrets::load(configured, data_dir).map(Some),
+        }
     }
 
     fn derive(master: &[u8]) -> Secrets {

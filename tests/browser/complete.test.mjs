@@ -74,6 +74,11 @@ test('time spent is reported on leaving, and only time when the page was looked 
   await stage.page.clock.install();
   await stage.open('/');
   await stage.answered();
+  await stage.page.evaluate(() => {
+    const send = navigator.sendBeacon.bind(navigator);
+    window.beacons = 0;
+    navigator.sendBeacon = (...what) => (window.beacons++, send(...what));
+  });
   await stage.page.clock.fastForward(5_000);
   await stage.page.mouse.move(10, 10);
   // Nobody does anything for ten minutes: half a minute of it counts.
@@ -84,6 +89,7 @@ test('time spent is reported on leaving, and only time when the page was looked 
   assert.ok(hit.engaged >= 30_000 && hit.engaged < 60_000, `${hit.engaged}`);
   assert.equal(hit.touch, undefined);
   assert.equal(hit.session, stage.collector.hits[0].session);
+  assert.equal(await stage.page.evaluate(() => window.beacons), 1, 'what else is under way ends with its page');
 });
 
 test('a page shown again from the back/forward cache is a page view and no touch', async (t) => {

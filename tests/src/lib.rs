@@ -42,6 +42,9 @@ pub use report::{Explanation, rows};
 pub use shop::{ORIGIN, Shop};
 pub use visitor::Visitor;
 
+/// What a browser says of itself.
+pub const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
+
 /// Every model there is, by name, in stored order.
 pub fn models() -> impl Iterator<Item = &'static str> {
     domain::attribution::MODELS.iter().map(|model| model.name())

@@ -31,8 +31,10 @@ pub struct Affiliates<'a> {
     pub control: &'a Control,
     pub secrets: &'a Secrets,
     pub workspace: &'a Workspace,
-    /// Where the server is reached; links begin with it.
+    /// Where browsers reach the collector; partners' links begin with it.
     pub public_url: &'a str,
+    /// Where people reach the server; partners' pages are below it.
+    pub own_url: &'a str,
     pub now_ms: i64,
 }
 
@@ -43,6 +45,7 @@ impl<'a> Affiliates<'a> {
             secrets: &app.secrets,
             workspace,
             public_url: &app.config.http.public_url,
+            own_url: app.config.http.own_url(),
             now_ms: app.clock.now_ms(),
         }
     }

@@ -101,14 +101,14 @@ impl Affiliates<'_> {
         let partner = self.partner(partner).await?;
         let (link, token) = mint("lnk_", &partner.id, self.now_ms, LINK_TTL_MS);
         self.control.add_portal_link(&link).await?;
-        Ok(LoginLinkDocument { url: enter_url(self.public_url, &token), expires_at_ms: link.expires_at_ms })
+        Ok(LoginLinkDocument { url: enter_url(self.own_url, &token), expires_at_ms: link.expires_at_ms })
     }
 
     /// Whether anybody may apply to a programme.
     pub async fn applications(&self, program: &str) -> Result<Applications, AffiliateError> {
         let program = self.program(program).await?;
         let open = self.control.open_program(&program.id).await?;
-        let url = format!("{}/partners/apply/{}", self.public_url.trim_end_matches('/'), program.id);
+        let url = format!("{}/partners/apply/{}", self.own_url.trim_end_matches('/'), program.id);
         Ok(Applications {
             open: open.is_some(),
             url: open.is_some().then_some(url),

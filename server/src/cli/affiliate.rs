@@ -22,6 +22,7 @@ pub(super) fn affiliates<'a>(settings: &'a Settings, workspace: &'a Workspace) -
         secrets: &settings.secrets,
         workspace,
         public_url: &settings.config.http.public_url,
+        own_url: settings.config.http.own_url(),
         now_ms: settings.clock.now_ms(),
     }
 }

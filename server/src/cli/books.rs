@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use domain::money::{Currency, Money};
 
 use super::client::{Errand, Of, Server};
+use super::money::shown;
 use crate::app::App;
 use crate::config::Config;
 use crate::http::reconciliation::{
@@ -200,11 +200,4 @@ fn difference(found: &DifferenceDocument) -> String {
         side(&found.ours),
         side(&found.theirs)
     )
-}
-
-fn shown(minor: i64, code: &str) -> String {
-    match code.parse::<Currency>() {
-        Ok(currency) => Money::new(minor, currency).format(),
-        Err(_) => format!("{minor} {code}"),
-    }
 }

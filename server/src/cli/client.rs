@@ -93,12 +93,17 @@ impl Source {
     }
 }
 
+/// Calls a server of ours: no proxy that the environment names stands between.
+pub(super) fn local_client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().build()
+}
+
 impl Server {
-    /// The server that answers where the settings say.
+    /// The server that answers where the settings say: on this machine, else where people reach it.
     pub async fn find(config: &Config) -> anyhow::Result<Option<Server>> {
-        let http = reqwest::Client::builder().build()?;
-        let listen = config.http.listen.replace("0.0.0.0", "127.0.0.1");
-        for base in [format!("http://{listen}"), config.http.public_url.clone()] {
+        let http = local_client()?;
+        let listen = config.http.listen.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]");
+        for base in [&format!("http://{listen}"), config.http.own_url(), &config.http.public_url] {
             let base = base.trim_end_matches('/').to_owned();
             let knock = http.get(format!("{base}/healthz")).timeout(KNOCK_TIMEOUT).send().await;
             if knock.is_ok_and(|answer| answer.status().is_success()) {
@@ -106,6 +111,12 @@ impl Server {
             }
         }
         Ok(None)
+    }
+
+    /// What it says of itself at a path that needs no key.
+    pub async fn says<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let asked = self.http.get(format!("{}{path}", self.base)).timeout(ANSWER_TIMEOUT).send().await;
+        read(&asked.context("the server did not answer")?.text().await?)
     }
 
     /// Asks as the one workspace that is meant.

@@ -1,10 +1,10 @@
 //! `tributary commission`: what partners earned and where it stands.
 
 use domain::affiliate::ledger::State;
-use domain::money::Money;
 
 use super::affiliate::{affiliates, open};
 use super::client::{Errand, Of, Server, Source};
+use super::money::shown;
 use crate::affiliate::commissions::{CommissionDocument, Wanted};
 use crate::config::Config;
 use crate::jobs::commission::{Accrued, accrue_all};
@@ -139,9 +139,4 @@ fn told(commission: &CommissionDocument) -> String {
             .or(commission.coupon.as_ref())
             .map_or("", String::as_str)
     )
-}
-
-/// An amount for people.
-pub(super) fn shown(minor: i64, currency: &str) -> String {
-    currency.parse().map_or_else(|_| format!("{minor} {currency}"), |code| Money::new(minor, code).format())
 }

@@ -1,19 +1,16 @@
 //! `tributary connection`: accounts at billing providers. Secrets may come by file or environment, so that they
 //! do not stand in the shell's history.
 
-use std::io::Read;
+use anyhow::{Context, anyhow, ensure};
 
-use anyhow::{Context, bail, ensure};
-use secrecy::SecretString;
-
+use super::given;
 use crate::billing;
-use crate::billing::http::ApiError;
 use crate::billing::lists::Pass;
 use crate::billing::webhooks::{self, Done, with_secret};
 use crate::config::Config;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
-use crate::http::connections::{endpoint_of, webhook_url};
+use crate::http::connections::{check_token, endpoint_of, webhook_url};
 use crate::jobs::poll::PollStatus;
 use crate::outbound::Outbound;
 
@@ -37,7 +34,7 @@ pub enum Command {
             required_unless_present = "create_webhook"
         )]
         webhook_secrets: Vec<String>,
-        /// Access token for reading the provider's lists; sealed.
+        /// Access token for reading the provider's lists; sealed. `-` reads one line from standard input.
         #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true)]
         token: Option<String>,
         /// Make the webhook endpoint at the provider; the token must be allowed to.
@@ -62,12 +59,18 @@ pub enum Command {
     Token {
         /// con_…
         id: String,
-        /// The token; `-` reads one line from standard input.
-        #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true)]
+        /// The token; when left out or `-`, one line of standard input.
+        #[arg(long, env = "TRIBUTARY_PROVIDER_TOKEN", hide_env_values = true, default_value = "-")]
         token: String,
     },
     /// List the connections, without their secrets.
     List,
+    /// Take a connection away: its webhooks are refused and its lists read no more. What it told stays, in every
+    /// report; its token and secrets do not. Also beside a running server.
+    Remove {
+        /// con_…
+        id: String,
+    },
     /// Read the provider's lists now: what webhooks have not told. A running server does it, else this command.
     Sync {
         /// con_…
@@ -110,7 +113,8 @@ impl Command {
                     )
                 })?;
                 let workspace = app.workspace(&workspace).await?.id;
-                let secrets = webhook_secrets.into_iter().map(given).collect::<anyhow::Result<Vec<_>>>()?;
+                let secrets =
+                    webhook_secrets.into_iter().map(given::secret).collect::<anyhow::Result<Vec<_>>>()?;
                 ensure!(
                     (create_webhook && secrets.is_empty()) || billing::secrets_usable(&secrets),
                     "--webhook-secret is empty; copy it from the provider"
@@ -122,19 +126,19 @@ impl Command {
                     provider,
                     name,
                     environment,
-                    token: token.map(SecretString::from),
+                    token: token.map(given::secret).transpose()?,
                     webhook_secrets: secrets,
                     created_at_ms: now_ms,
                 };
+                if connection.token.is_some() {
+                    usable(&outbound, &connection, create_webhook).await?;
+                }
                 let done = match create_webhook {
                     true => Some(webhook(&app, &outbound, &mut connection, false).await?),
                     false => None,
                 };
                 app.control.save_connection(&connection, &app.secrets, now_ms).await?;
                 println!("{}", connection.id);
-                if connection.token.is_some() {
-                    check_token(&outbound, &connection).await?;
-                }
                 match done {
                     Some(done) => eprintln!("{done}"),
                     None => by_hand(&app, &connection),
@@ -144,7 +148,8 @@ impl Command {
                 let mut connection = known(&app, &id).await?;
                 let done = match secret {
                     Some(secret) => {
-                        connection.webhook_secrets = with_secret(given(secret)?, &connection.webhook_secrets);
+                        connection.webhook_secrets =
+                            with_secret(given::secret(secret)?, &connection.webhook_secrets);
                         "entered; the secret before it is taken until the next change".to_owned()
                     }
                     None => webhook(&app, &outbound, &mut connection, rotate).await?,
@@ -157,17 +162,26 @@ impl Command {
                 println!("{done}");
             }
             Command::Token { id, token } => {
-                let (token, now_ms) = (given(token)?, app.clock.now_ms());
+                let token = given::secret(token)?;
+                let checked = Connection { token: Some(token.clone()), ..known(&app, &id).await? };
+                usable(&outbound, &checked, false).await?;
+                let now_ms = app.clock.now_ms();
                 let enter = |kept: &mut Connection| kept.token = Some(token.clone());
                 let changed = app.control.change_connection(&id, &app.secrets, now_ms, enter).await?;
                 let connection = changed.with_context(|| unknown(&id))?;
                 app.control.ask_poll(&connection.id, Pass::History, now_ms).await?;
                 println!("entered; a running server now reads the whole history");
-                check_token(&outbound, &connection).await?;
+            }
+            Command::Remove { id } => {
+                let connection = known(&app, &id).await?;
+                app.control.remove_connection(&id, &app.secrets, app.clock.now_ms()).await?;
+                println!("{id} is removed; what it told stays");
+                let url = webhook_url(app.config.http.own_url(), &connection);
+                println!("delete the webhook endpoint {url} at the provider, which is refused from now on");
             }
             Command::List => {
                 for connection in app.control.connections(&app.secrets).await? {
-                    let address = webhook_url(&app.config.http.public_url, &connection);
+                    let address = webhook_url(app.config.http.own_url(), &connection);
                     let Connection { id, workspace_id, provider, name, environment, .. } = connection;
                     println!("{id}\t{workspace_id}\t{provider}\t{name}\t{environment}\t{address}");
                 }
@@ -209,7 +223,7 @@ async fn webhook(
     rotate: bool,
 ) -> anyhow::Result<String> {
     let provider = billing::provider(&connection.provider).context("its provider is not known")?;
-    let url = webhook_url(&app.config.http.public_url, connection);
+    let url = webhook_url(app.config.http.own_url(), connection);
     let endpoint = match rotate {
         true => webhooks::rotate(outbound, provider, connection, &url).await?.with_context(|| {
             format!("no endpoint there has the address {url}; leave --rotate out and it is made")
@@ -228,8 +242,8 @@ async fn webhook(
 
 /// Everything to choose at the provider when the endpoint is made by hand.
 fn by_hand(app: &super::Settings, connection: &Connection) {
-    let endpoint = endpoint_of(&app.config.http.public_url, connection);
-    println!("send its webhooks to {}", webhook_url(&app.config.http.public_url, connection));
+    let endpoint = endpoint_of(app.config.http.own_url(), connection);
+    println!("send its webhooks to {}", webhook_url(app.config.http.own_url(), connection));
     println!("  format       {}", endpoint["format"].as_str().unwrap_or("raw"));
     println!("  API version  {}", endpoint["api_version"].as_str().unwrap_or("the newest"));
     let events = endpoint["events"].as_array().map_or(&[][..], Vec::as_slice);
@@ -238,31 +252,9 @@ fn by_hand(app: &super::Settings, connection: &Connection) {
     println!("or have it made: tributary connection webhook {}", connection.id);
 }
 
-/// Says on standard error what the token may not read. A provider that cannot be reached is no failure: the token is
-/// kept, and the poll says the same later.
-async fn check_token(outbound: &Outbound, connection: &Connection) -> anyhow::Result<()> {
-    let Some(provider) = billing::provider(&connection.provider) else { return Ok(()) };
-    match billing::http::missing_scopes(outbound, provider, connection).await {
-        Ok(missing) if missing.is_empty() => eprintln!("the token may read everything that is needed"),
-        Ok(missing) => {
-            eprintln!("the token lacks these scopes, and what they open is not read:");
-            missing.iter().for_each(|scope| eprintln!("  {scope}"));
-        }
-        Err(ApiError::Unauthorized) => bail!("{}", ApiError::Unauthorized),
-        Err(error) => eprintln!("the token could not be checked: {error}"),
-    }
-    Ok(())
-}
-
-/// The secret itself, or one line of standard input for `-`.
-fn given(text: String) -> anyhow::Result<SecretString> {
-    if text != "-" {
-        return Ok(text.into());
-    }
-    let mut line = String::new();
-    std::io::stdin().take(10_000).read_to_string(&mut line).context("the secret could not be read")?;
-    match line.lines().next().map(str::trim) {
-        Some(secret) if !secret.is_empty() => Ok(secret.into()),
-        _ => bail!("standard input held no secret"),
-    }
+/// Refuses a token that the provider refuses or that lacks a scope, before anything is kept. One that cannot be
+/// checked now is kept: the poll says the same later.
+async fn usable(outbound: &Outbound, connection: &Connection, makes_webhook: bool) -> anyhow::Result<()> {
+    let checked = check_token(outbound, connection, makes_webhook).await;
+    checked.map_err(|problem| anyhow!("nothing is changed: {}", problem.detail))
 }

@@ -1,12 +1,14 @@
 //! `tributary erase`: forget a person, by e-mail address or visitor id. Beside a running server the server does
 //! the work; without one it is done here.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use domain::ids::VisitorId;
 
+use super::client::Server;
+use super::given;
 use crate::app::App;
 use crate::config::Config;
 use crate::control::erasures::Erasure;
@@ -19,7 +21,6 @@ use crate::person_keys::PersonKeys;
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
 /// A server that has not begun by then does not run the jobs.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
-const KNOCK_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// Forget a person: visits, bindings and all that names them. Money stays, of nobody.
 #[derive(clap::Args)]
@@ -40,9 +41,7 @@ impl Erase {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
         let who = match (&self.email, &self.visitor) {
             (Some(dash), _) if dash == "-" => {
-                let mut line = String::new();
-                std::io::stdin().lock().read_line(&mut line).context("standard input gave no address")?;
-                Who::Email(line.trim().to_owned())
+                Who::Email(given::line().context("standard input gave no address")?)
             }
             (Some(email), _) => Who::Email(email.clone()),
             (None, visitor) => {
@@ -58,7 +57,7 @@ impl Erase {
         let asked = erase::ask(&keys, &workspace, &who, settings.clock.now_ms());
         let asked = asked.context("--email: that is not an e-mail address")?;
         settings.control.ask_erasure(&asked).await?;
-        let erasure = if server_runs(&config).await {
+        let erasure = if Server::find(&config).await?.is_some() {
             watch(&settings.control, &asked.id).await?
         } else {
             let app = App::open(config, Clock::system()).await?;
@@ -101,12 +100,6 @@ impl Erase {
         }
         Ok(())
     }
-}
-
-async fn server_runs(config: &Config) -> bool {
-    let listen = config.http.listen.replace("0.0.0.0", "127.0.0.1");
-    let Ok(http) = reqwest::Client::builder().timeout(KNOCK_TIMEOUT).build() else { return false };
-    http.get(format!("http://{listen}/healthz")).send().await.is_ok_and(|answer| answer.status().is_success())
 }
 
 /// Follows an erasure that a server does.

@@ -1,6 +1,6 @@
 //! `tributary key`: API keys, shown once.
 
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 
 use crate::config::Config;
 use crate::control::keys::Scope;
@@ -14,8 +14,8 @@ pub enum Command {
         #[arg(long, default_value = "key")]
         name: String,
         /// read, write, admin; repeat for several.
-        #[arg(long = "scope", default_values_t = vec!["read".to_owned()])]
-        scopes: Vec<String>,
+        #[arg(long = "scope", default_value = "read", value_parser = scope)]
+        scopes: Vec<Scope>,
         /// Make a trb_test_ key.
         #[arg(long)]
         test: bool,
@@ -39,12 +39,6 @@ impl Command {
         match self {
             Command::Create { workspace, name, scopes, test } => {
                 let workspace = app.workspace(&workspace).await?.id;
-                let scopes = scopes
-                    .iter()
-                    .map(|word| {
-                        Scope::parse(word).ok_or(anyhow!("--scope {word:?}: use read, write or admin"))
-                    })
-                    .collect::<Result<Vec<_>, _>>()?;
                 let (_, clear) = app.control.create_key(&workspace, &name, &scopes, !test, now_ms).await?;
                 println!("{clear}");
             }
@@ -71,4 +65,8 @@ impl Command {
         app.control.close().await;
         Ok(())
     }
+}
+
+fn scope(word: &str) -> Result<Scope, String> {
+    Scope::parse(word).ok_or_else(|| "use read, write or admin".to_owned())
 }

@@ -24,7 +24,7 @@ impl LoginLink {
             format!("{workspace} has no key that may read; `tributary key create --workspace {workspace}` makes one")
         })?;
         let now_ms = app.clock.now_ms();
-        println!("{}", crate::dashboard::login_link(&app.config.http.public_url, &app.secrets, key, now_ms));
+        println!("{}", crate::dashboard::login_link(app.config.http.own_url(), &app.secrets, key, now_ms));
         app.control.close().await;
         Ok(())
     }

@@ -12,12 +12,15 @@ mod engine;
 mod erase;
 mod explain;
 mod flag;
+mod given;
 mod import;
 mod jobs;
 mod key;
 mod link;
 mod login_link;
 mod migrate;
+mod money;
+mod orders;
 mod partner;
 mod payout;
 mod portal;
@@ -66,6 +69,7 @@ enum Command {
     Demo(demo::Command),
     Doctor(doctor::Doctor),
     Report(Box<report::Report>),
+    Orders(Box<orders::Orders>),
     Explain(explain::Explain),
     Engine(engine::Engine),
     #[command(subcommand)]
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
             Command::Demo(command) => command.run(config).await,
             Command::Doctor(command) => command.run(config).await,
             Command::Report(command) => command.run(config).await,
+            Command::Orders(command) => command.run(config).await,
             Command::Explain(command) => command.run(config).await,
             Command::Workspace(command) => command.run(config).await,
             Command::Key(command) => command.run(config).await,

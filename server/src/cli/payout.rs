@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 
 use super::affiliate::{affiliates, open};
 use super::client::Of;
-use super::commission::shown;
+use super::money::shown;
 use crate::affiliate::payouts::{NewAccount, PayoutDocument, Sent};
 use crate::config::Config;
 use crate::outbound::Outbound;

@@ -3,10 +3,10 @@
 
 use anyhow::Context;
 use domain::attribution::model_index;
-use domain::money::Money;
 use domain::order::Basis;
 
 use super::client::{Errand, Of, Server, Source};
+use super::money::shown;
 use crate::config::Config;
 use crate::control::rule_versions::RuleTerms;
 use crate::http::attribution::RulesDocument;
@@ -154,10 +154,8 @@ fn told(preview: &Preview) -> String {
     text.push_str(&list_told("rules", &preview.rules_from, &preview.rules_to));
     text.push_str(&list_told("excluded", &preview.exclusions_from, &preview.exclusions_to));
     for Moved { channel, currency, from, to, difference } in &preview.channels {
-        let shown = |minor: i64| {
-            currency.parse().map_or_else(|_| minor.to_string(), |code| Money::new(minor, code).format())
-        };
-        text.push_str(&format!("  {channel}: {} to {} ({})\n", shown(*from), shown(*to), shown(*difference)));
+        let shown = |minor: &i64| shown(*minor, currency);
+        text.push_str(&format!("  {channel}: {} to {} ({})\n", shown(from), shown(to), shown(difference)));
     }
     for balance in &preview.differences {
         text.push_str(&format!(

@@ -122,17 +122,22 @@ impl Report {
             pairs.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
         }
         for filter in &self.filters {
-            let Some((name, value)) = filter.split_once('=') else {
-                bail!("--filter {filter:?}: write dimension=value or dimension!=value");
-            };
-            let key = match name.strip_suffix('!') {
-                Some(name) => format!("filter[{name}][not]"),
-                None => format!("filter[{name}]"),
-            };
-            pairs.push((key, value.to_owned()));
+            pairs.push(filter_pair(filter)?);
         }
         Ok(pairs)
     }
+}
+
+/// `dimension=value` or `dimension!=value`, as the API takes it.
+pub(super) fn filter_pair(filter: &str) -> anyhow::Result<(String, String)> {
+    let Some((name, value)) = filter.split_once('=') else {
+        bail!("--filter {filter:?}: write dimension=value or dimension!=value");
+    };
+    let key = match name.strip_suffix('!') {
+        Some(name) => format!("filter[{name}][not]"),
+        None => format!("filter[{name}]"),
+    };
+    Ok((key, value.to_owned()))
 }
 
 #[cfg(test)]

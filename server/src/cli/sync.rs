@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
+use super::client::Server;
 use crate::billing::lists::Pass;
 use crate::config::Config;
 use crate::control::connections::Connection;
-use crate::jobs::poll::{EndpointState, PollStanding, PollStatus};
+use crate::jobs::poll::{EndpointState, PollStanding, PollStatus, Problem};
 use crate::jobs::{poll, settle};
 
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// A server on this machine says within this time that it is there.
-const KNOCK_TIMEOUT: Duration = Duration::from_millis(800);
+/// A server that has not begun by then does not run the jobs, or is busy with another connection.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub async fn run(config: Config, id: &str, full: bool) -> anyhow::Result<()> {
     let pass = if full { Pass::History } else { Pass::Deep };
@@ -28,7 +29,7 @@ pub async fn run(config: Config, id: &str, full: bool) -> anyhow::Result<()> {
         "{id} has no access token, so its lists cannot be read; enter one with `tributary connection token {id}`"
     );
     settings.control.ask_poll(id, pass, settings.clock.now_ms()).await?;
-    let status = if is_served(&config).await {
+    let status = if Server::find(&config).await?.is_some() {
         follow(&settings, &connection).await?
     } else {
         settings.control.close().await;
@@ -41,28 +42,30 @@ pub async fn run(config: Config, id: &str, full: bool) -> anyhow::Result<()> {
     }
 }
 
-async fn is_served(config: &Config) -> bool {
-    let listen = config.http.listen.replace("0.0.0.0", "127.0.0.1");
-    let Ok(client) = reqwest::Client::builder().timeout(KNOCK_TIMEOUT).build() else { return false };
-    let knock = client.get(format!("http://{listen}/healthz")).send().await;
-    knock.is_ok_and(|answer| answer.status().is_success())
-}
-
 /// Looks until the running server is done, or something stands in the way.
 async fn follow(settings: &super::Settings, connection: &Connection) -> anyhow::Result<PollStatus> {
+    let mut waited = Duration::ZERO;
     loop {
         let now_ms = settings.clock.now_ms();
         let status = PollStatus::of(&settings.control, connection, true, now_ms).await?;
         let is_over = match status.standing {
             PollStanding::Waiting => false,
-            PollStanding::Reading => status.problem.is_some(),
+            PollStanding::Reading => status.problem.as_ref().is_some_and(|problem| !passes(problem)),
             PollStanding::Idle | PollStanding::Off => true,
         };
         if is_over {
             return Ok(status);
         }
+        ensure!(
+            status.standing != PollStanding::Waiting || waited < BEGIN_TIMEOUT,
+            "it was asked for and waits: either no node runs the jobs (`tributary serve` does), or another connection \
+             is being read; `tributary connection status {}` says how far it is",
+            connection.id
+        );
         progress(&status);
         tokio::time::sleep(LOOK_INTERVAL).await;
+        waited =
+            if status.standing == PollStanding::Waiting { waited + LOOK_INTERVAL } else { Duration::ZERO };
     }
 }
 
@@ -72,8 +75,7 @@ async fn by_ourselves(config: Config, connection: &Connection) -> anyhow::Result
     loop {
         let more = poll::step_of(&app, connection).await?;
         let status = PollStatus::of(&app.control, connection, true, app.clock.now_ms()).await?;
-        let is_limit = status.problem.as_ref().is_none_or(|problem| problem.code == "rate_limited");
-        if status.standing == PollStanding::Idle || !is_limit {
+        if status.standing == PollStanding::Idle || status.problem.as_ref().is_some_and(|it| !passes(it)) {
             settle(&app).await?;
             app.close().await;
             return Ok(status);
@@ -83,6 +85,11 @@ async fn by_ourselves(config: Config, connection: &Connection) -> anyhow::Result
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
     }
+}
+
+/// Whether trouble is over by itself: a provider that had too many calls takes them later.
+fn passes(problem: &Problem) -> bool {
+    problem.code == "rate_limited"
 }
 
 /// One line that replaces itself on a terminal; elsewhere nothing, so that logs stay short.
@@ -129,5 +136,19 @@ pub fn print(status: &PollStatus) {
     }
     if let Some(problem) = &status.problem {
         println!("  problem      since {}: {}", at(Some(problem.since_ms)), problem.message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_too_many_calls_are_waited_for() {
+        let problem = |code: &str| Problem { code: code.to_owned(), message: String::new(), since_ms: 0 };
+        assert!(passes(&problem("rate_limited")));
+        for code in ["token_refused", "provider_unavailable", "missing_scope"] {
+            assert!(!passes(&problem(code)), "{code}");
+        }
     }
 }

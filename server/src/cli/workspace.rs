@@ -1,6 +1,7 @@
 //! `tributary workspace`: one merchant's data each.
 
-use anyhow::{Context, ensure};
+mod given;
+mod set;
 
 use crate::config::Config;
 use crate::control::workspaces::{Settings, Workspace};
@@ -10,23 +11,25 @@ pub enum Command {
     /// Add a workspace and print the script tag for its site.
     Create {
         /// Id as written in the script tag: ws_ and lower-case letters, digits, underscores.
+        #[arg(value_parser = given::id)]
         id: String,
         /// What people call it.
-        #[arg(long)]
+        #[arg(long, value_parser = given::name)]
         name: Option<String>,
         /// IANA time zone; the days of every report are days there.
-        #[arg(long, default_value = "UTC")]
+        #[arg(long, default_value = "UTC", value_parser = given::timezone)]
         timezone: String,
         /// Report currency.
-        #[arg(long, default_value = "USD")]
+        #[arg(long, default_value = "USD", value_parser = given::currency)]
         currency: String,
         /// A host or domain of the merchant's own site; repeat for several. None: any origin.
-        #[arg(long = "domain")]
+        #[arg(long = "domain", value_name = "HOST", value_parser = given::domain)]
         domains: Vec<String>,
         /// Days before a purchase in which a visit can earn.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3650))]
         window_days: Option<u32>,
     },
+    Set(set::Set),
     /// List the workspaces.
     List,
 }
@@ -36,13 +39,10 @@ impl Command {
         let app = super::open_settings(config).await?;
         match self {
             Command::Create { id, name, timezone, currency, domains, window_days } => {
-                check_id(&id)?;
-                jiff::tz::TimeZone::get(&timezone)
-                    .with_context(|| format!("--timezone {timezone:?} is no IANA time zone"))?;
                 let workspace = Workspace {
                     name: name.unwrap_or_else(|| id.clone()),
                     timezone,
-                    currency: currency.to_uppercase(),
+                    currency,
                     settings: Settings { domains, window_days, ..Settings::default() },
                     id,
                 };
@@ -53,6 +53,7 @@ impl Command {
                     app.config.http.public_url, workspace.id
                 );
             }
+            Command::Set(set) => set.run(&app).await?,
             Command::List => {
                 for workspace in app.control.workspaces().await? {
                     let Workspace { id, name, timezone, currency, settings } = workspace;
@@ -63,14 +64,4 @@ impl Command {
         app.control.close().await;
         Ok(())
     }
-}
-
-fn check_id(id: &str) -> anyhow::Result<()> {
-    let rest = id.strip_prefix("ws_").unwrap_or("");
-    let plain = rest.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    ensure!(
-        !rest.is_empty() && rest.len() <= 40 && plain,
-        "workspace id {id:?}: use ws_ and up to 40 lower-case letters, digits or underscores"
-    );
-    Ok(())
 }

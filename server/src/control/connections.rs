@@ -45,7 +45,7 @@ impl Control {
              sealed_secrets, created_at_ms, updated_at_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
              ON CONFLICT (id) DO UPDATE SET name = excluded.name, environment = excluded.environment, \
              sealed_token = excluded.sealed_token, sealed_secrets = excluded.sealed_secrets, \
-             updated_at_ms = excluded.updated_at_ms",
+             updated_at_ms = excluded.updated_at_ms, removed_at_ms = NULL",
         )
         .bind(&connection.id)
         .bind(&connection.workspace_id)
@@ -60,6 +60,26 @@ impl Control {
         Ok(())
     }
 
+    /// Takes a connection away: it is asked nothing and believed nothing from now on, and its token and secrets are
+    /// gone. What it told stays, and so do its statements. False when there is none.
+    pub async fn remove_connection(
+        &self,
+        id: &str,
+        secrets: &Secrets,
+        now_ms: i64,
+    ) -> Result<bool, ControlError> {
+        let done = sqlx::query(
+            "UPDATE connections SET sealed_token = NULL, sealed_secrets = $2, removed_at_ms = $3, \
+             updated_at_ms = $3 WHERE id = $1 AND removed_at_ms IS NULL",
+        )
+        .bind(id)
+        .bind(secrets.seal(&secrets_place(id), b"[]"))
+        .bind(now_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Changes the token and the secrets of a connection, again on what is there by then when somebody else changed
     /// it meanwhile. Answers what it is now; none when there is no such connection.
     pub async fn change_connection(
@@ -70,7 +90,7 @@ impl Control {
         change: impl Fn(&mut Connection),
     ) -> Result<Option<Connection>, ControlError> {
         loop {
-            let sql = format!("SELECT {COLUMNS} FROM connections WHERE id = $1");
+            let sql = format!("SELECT {COLUMNS} FROM connections WHERE id = $1 AND removed_at_ms IS NULL");
             let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
             let Some(row) = row else { return Ok(None) };
             let mut connection = read(&row, secrets)?;
@@ -78,7 +98,7 @@ impl Control {
             let (token, signing) = sealed(&connection, secrets);
             let written = sqlx::query(
                 "UPDATE connections SET sealed_token = $2, sealed_secrets = $3, updated_at_ms = $4 \
-                 WHERE id = $1 AND coalesce(sealed_token, '') = $5 AND sealed_secrets = $6",
+                 WHERE id = $1 AND removed_at_ms IS NULL AND coalesce(sealed_token, '') = $5 AND sealed_secrets = $6",
             )
             .bind(id)
             .bind(token)
@@ -94,21 +114,25 @@ impl Control {
         }
     }
 
-    /// Every connection with its secrets opened, oldest first.
+    /// Every connection with its secrets opened, oldest first; removed ones are none.
     pub async fn connections(&self, secrets: &Secrets) -> Result<Vec<Connection>, ControlError> {
-        let sql = format!("SELECT {COLUMNS} FROM connections ORDER BY created_at_ms, id");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM connections WHERE removed_at_ms IS NULL ORDER BY created_at_ms, id"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         rows.iter().map(|row| read(row, secrets)).collect()
     }
 
-    /// A workspace's connections, oldest first: nobody else's secrets are opened.
+    /// A workspace's connections, oldest first, removed ones left out: nobody else's secrets are opened.
     pub async fn connections_of(
         &self,
         workspace_id: &str,
         secrets: &Secrets,
     ) -> Result<Vec<Connection>, ControlError> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM connections WHERE workspace_id = $1 ORDER BY created_at_ms, id");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM connections WHERE workspace_id = $1 AND removed_at_ms IS NULL \
+             ORDER BY created_at_ms, id"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace_id).fetch_all(&self.pool).await?;
         rows.iter().map(|row| read(row, secrets)).collect()
     }

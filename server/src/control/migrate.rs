@@ -39,6 +39,18 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// Names of the migrations that were not applied; of a store without tables all of them.
+pub(super) async fn left(pool: &AnyPool) -> Result<Vec<&'static str>, ControlError> {
+    // A store that was never migrated has no such table, and every database says so in other words.
+    let applied = applied(pool).await.unwrap_or_default();
+    Ok(pending("control", MIGRATIONS, &applied)?.iter().map(|migration| migration.name).collect())
+}
+
+async fn applied(pool: &AnyPool) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let rows = sqlx::query("SELECT name, checksum FROM migrations ORDER BY name").fetch_all(pool).await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError> {
     sqlx::query(
         "CREATE TABLE IF NOT EXISTS migrations \
@@ -46,8 +58,7 @@ pub(super) async fn run(pool: &AnyPool, now_ms: i64) -> Result<(), ControlError>
     )
     .execute(pool)
     .await?;
-    let rows = sqlx::query("SELECT name, checksum FROM migrations ORDER BY name").fetch_all(pool).await?;
-    let applied: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let applied = applied(pool).await?;
     for migration in pending("control", MIGRATIONS, &applied)? {
         let failed = |error: sqlx::Error| MigrationError::Failed {
             store: "control",

@@ -39,6 +39,9 @@ use thiserror::Error;
 
 use crate::config::Config;
 
+/// SQLite's file in the data folder.
+const FILE: &str = "control.sqlite";
+
 #[derive(Debug, Error)]
 pub enum ControlError {
     #[error("the control store cannot be opened: {0}; check control.url and that data_dir is writable")]
@@ -69,35 +72,51 @@ pub struct Control {
 impl Control {
     /// Opens (and creates, for SQLite) the store and brings its tables up to date.
     pub async fn open(config: &Config, now_ms: i64) -> Result<Control, ControlError> {
-        sqlx::any::install_default_drivers();
         let configured = config.control.url.expose_secret();
-        let url = if configured.is_empty() {
-            sqlite_url(&config.data_dir.join("control.sqlite"))
-        } else {
-            configured.to_owned()
+        let url = match configured.is_empty() {
+            true => sqlite_url(&config.data_dir.join(FILE), "rwc"),
+            false => configured.to_owned(),
         };
+        let sets = ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
+        let control = Control::connect(&url, &sets).await?;
+        migrate::run(&control.pool, now_ms).await?;
+        Ok(control)
+    }
+
+    /// Opens the store as it is, to look and not to change: no file is made and no table brought up to date. None when
+    /// there is no file yet. With the migrations that a start would apply.
+    pub async fn look(config: &Config) -> Result<Option<(Control, Vec<&'static str>)>, ControlError> {
+        let configured = config.control.url.expose_secret();
+        let file = config.data_dir.join(FILE);
+        if configured.is_empty() && !file.exists() {
+            return Ok(None);
+        }
+        let url = if configured.is_empty() { sqlite_url(&file, "rw") } else { configured.to_owned() };
+        let control = Control::connect(&url, &["PRAGMA query_only = ON"]).await?;
+        let left = migrate::left(&control.pool).await?;
+        Ok(Some((control, left)))
+    }
+
+    /// A pool on `url`; `sets` is what a connection to SQLite is told beside what every one is.
+    async fn connect(url: &str, sets: &[&'static str]) -> Result<Control, ControlError> {
+        sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
+        let always = ["PRAGMA busy_timeout = 5000", "PRAGMA foreign_keys = ON"];
+        let told: Vec<&'static str> = always.iter().chain(sets).copied().collect();
         let pool = AnyPoolOptions::new()
             .max_connections(if sqlite { 4 } else { 10 })
             .after_connect(move |connection, _| {
+                let told = told.clone();
                 Box::pin(async move {
-                    if sqlite {
-                        for pragma in [
-                            "PRAGMA journal_mode = WAL",
-                            "PRAGMA synchronous = FULL",
-                            "PRAGMA busy_timeout = 5000",
-                            "PRAGMA foreign_keys = ON",
-                        ] {
-                            sqlx::query(pragma).execute(&mut *connection).await?;
-                        }
+                    for pragma in told.iter().filter(|_| sqlite) {
+                        sqlx::query(*pragma).execute(&mut *connection).await?;
                     }
                     Ok(())
                 })
             })
-            .connect(&url)
+            .connect(url)
             .await
             .map_err(ControlError::Unreachable)?;
-        migrate::run(&pool, now_ms).await?;
         Ok(Control { pool })
     }
 
@@ -128,6 +147,6 @@ impl Control {
     }
 }
 
-fn sqlite_url(path: &Path) -> String {
-    format!("sqlite://{}?mode=rwc", path.display())
+fn sqlite_url(path: &Path, mode: &str) -> String {
+    format!("sqlite://{}?mode={mode}", path.display())
 }

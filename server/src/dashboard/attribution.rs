@@ -6,7 +6,6 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 use domain::attribution::{MODELS, model_index};
-use domain::money::Currency;
 use domain::order::Basis;
 use serde::Deserialize;
 
@@ -225,12 +224,8 @@ fn difference(found: Preview) -> Difference {
     }
 }
 
-fn currency(code: &str) -> Currency {
-    code.parse().unwrap_or_else(|_| "XXX".parse().expect("three letters"))
-}
-
 fn amount(minor: i64, code: &str) -> String {
-    show::digits(minor, currency(code))
+    show::digits(minor, show::currency(code))
 }
 
 fn line(moved: &Moved) -> Line {
@@ -238,7 +233,7 @@ fn line(moved: &Moved) -> Line {
         channel: moved.channel.clone(),
         from: amount(moved.from, &moved.currency),
         to: amount(moved.to, &moved.currency),
-        difference: show::signed(moved.difference, currency(&moved.currency)),
+        difference: show::signed(moved.difference, show::currency(&moved.currency)),
         currency: moved.currency.clone(),
         is_gain: moved.difference > 0,
     }
@@ -253,7 +248,7 @@ fn order(order: &MovedOrder) -> Order {
             format!(
                 "{} {} {}",
                 moved.channel,
-                show::signed(moved.difference, currency(&moved.currency)),
+                show::signed(moved.difference, show::currency(&moved.currency)),
                 moved.currency
             )
         })

@@ -42,10 +42,10 @@ pub(super) struct Given {
 }
 
 /// The address that opens the dashboard without typing a key, for ten minutes.
-pub fn login_link(public_url: &str, secrets: &Secrets, key: &ApiKey, now_ms: i64) -> String {
+pub fn login_link(own_url: &str, secrets: &Secrets, key: &ApiKey, now_ms: i64) -> String {
     let content = format!("{}.{}", key.id, now_ms + LINK_TTL_MS);
     let mac = BASE64.encode(secrets.session_mac(signed(&content).as_bytes()));
-    format!("{}/login?token={content}.{mac}", public_url.trim_end_matches('/'))
+    format!("{}/login?token={content}.{mac}", own_url.trim_end_matches('/'))
 }
 
 /// What a link's token signs: never the same bytes as a session's.

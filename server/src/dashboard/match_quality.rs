@@ -14,7 +14,7 @@ use super::page::{Answerable, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::jobs::match_watch::Alert;
+use crate::jobs::match_watch::{self, Alert};
 use crate::report::{Matched, ReportError, Reports};
 
 /// Units of the bars' drawing.
@@ -88,6 +88,10 @@ pub(super) async fn show(
         Err(error) => return failed(&error.into()),
     };
     let by_connection = Query { group_by: vec![Dimension::Connection], interval: None, ..query };
+    let alerts = match match_watch::standing(&app, &reader.workspace.id).await {
+        Ok(alerts) => alerts,
+        Err(error) => return failed(&error.into()),
+    };
     let parts = match parts(&reports, &by_connection, &names).await {
         Ok(parts) => parts,
         Err(error) => return failed(&Problem::from(error)),
@@ -102,7 +106,7 @@ pub(super) async fn show(
         to: by_connection.period.to.to_string(),
         days: show::days(&by_connection),
         error,
-        alerts: app.jobs.alerts.of(&reader.workspace.id).iter().map(Alert::sentence).collect(),
+        alerts: alerts.iter().map(Alert::sentence).collect(),
         json: api("json"),
         csv: api("csv"),
         parts,

@@ -135,7 +135,7 @@ pub(super) async fn order(
 fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
     let order = &story.order;
     let zone = reports.zone();
-    let currency: Currency = order.currency.parse().unwrap_or_else(|_| "XXX".parse().expect("three letters"));
+    let currency = show::currency(&order.currency);
     let amount = |minor| show::digits(minor, currency);
     let refunded: i64 = order.refunds.iter().map(|refund| refund.net).sum();
     let name = |candidate: Option<usize>| match candidate {

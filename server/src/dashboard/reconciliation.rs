@@ -6,7 +6,6 @@ use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use domain::money::Currency;
 use serde::Deserialize;
 
 use super::page::{Viewer, failed, shown};
@@ -235,38 +234,34 @@ fn is_exact(line: &LineDocument) -> bool {
     line.ours == line.theirs
 }
 
-fn currency_of(code: &str) -> Currency {
-    code.parse().unwrap_or_else(|_| "XXX".parse().expect("three letters"))
-}
-
 fn total(line: &LineDocument) -> Total {
-    let amount = |minor| show::digits(minor, currency_of(&line.currency));
+    let amount = |minor| show::digits(minor, show::currency(&line.currency));
     Total {
         currency: line.currency.clone(),
         ours: amount(line.ours.net),
         theirs: amount(line.theirs.net),
         paid: amount(line.ours.paid),
         refunded: amount(line.ours.refunded),
-        difference: show::signed(line.difference, currency_of(&line.currency)),
+        difference: show::signed(line.difference, show::currency(&line.currency)),
         exact: is_exact(line),
     }
 }
 
 fn day(line: &LineDocument) -> Day {
-    let amount = |minor| show::digits(minor, currency_of(&line.currency));
+    let amount = |minor| show::digits(minor, show::currency(&line.currency));
     Day {
         day: line.day.clone().unwrap_or_default(),
         currency: line.currency.clone(),
         ours: (amount(line.ours.paid), amount(line.ours.refunded), amount(line.ours.net)),
         theirs: (amount(line.theirs.paid), amount(line.theirs.refunded), amount(line.theirs.net)),
-        difference: show::signed(line.difference, currency_of(&line.currency)),
+        difference: show::signed(line.difference, show::currency(&line.currency)),
         exact: is_exact(line),
     }
 }
 
 fn difference(found: &DifferenceDocument) -> Difference {
     let (why, next) = match found.why.as_str() {
-        "missing_here" => ("missing here", "A full sync reads it: tributary connection sync --full"),
+        "missing_here" => ("missing here", "A full sync reads it: tributary connection sync con_… --full"),
         "missing_there" => ("missing there", "The provider no longer lists it; ask there."),
         "status_differs" => ("status differs", "A full sync reads its newest state."),
         "amount_differs" => ("amount differs", "A full sync reads its newest amounts."),
@@ -285,7 +280,7 @@ fn difference(found: &DifferenceDocument) -> Difference {
 
 /// `19.00 USD, paid on 2026-10-01`.
 fn side(side: &SideDocument) -> String {
-    let currency = currency_of(&side.currency);
+    let currency = show::currency(&side.currency);
     let net: i64 = side.postings.iter().map(|posting| posting.paid - posting.refunded).sum();
     let days: std::collections::BTreeSet<&str> =
         side.postings.iter().map(|posting| posting.day.as_str()).collect();

@@ -12,6 +12,11 @@ pub(super) fn digits(minor: i64, currency: Currency) -> String {
     digits.replace('-', "\u{2212}")
 }
 
+/// The currency of a code that is stored; what is none is shown as XXX, by ISO 4217 "no currency".
+pub(super) fn currency(code: &str) -> Currency {
+    code.parse().unwrap_or_else(|_| "XXX".parse().expect("three letters"))
+}
+
 /// A signed difference; a plain dash when there is none.
 pub(super) fn signed(minor: i64, currency: Currency) -> String {
     match minor {
@@ -73,21 +78,31 @@ pub(super) fn word(name: &str) -> String {
     name.replace('_', "-")
 }
 
+/// What stands where a value is empty.
+pub(super) const NO_VALUE: &str = "(none)";
+
 /// A value that may be empty.
 pub(super) fn value(value: &str) -> String {
-    if value.is_empty() { "(none)".to_owned() } else { value.to_owned() }
+    if value.is_empty() { NO_VALUE.to_owned() } else { value.to_owned() }
 }
 
-/// The address of this page with one key changed; an empty value drops it.
+/// The address of this page with some keys changed. An empty value drops its key, but for a filter's: that one asks
+/// for what has no value; [`without`] drops it.
 pub(super) fn address(pairs: &[(String, String)], change: &[(&str, &str)]) -> String {
+    let kept = pairs.iter().filter(|(key, _)| change.iter().all(|(changed, _)| changed != key));
+    let kept = kept.map(|(key, value)| (key.as_str(), value.as_str()));
+    written(kept.chain(change.iter().copied()))
+}
+
+/// The address of this page without these keys.
+pub(super) fn without(pairs: &[(String, String)], keys: &[&str]) -> String {
+    let kept = pairs.iter().filter(|(key, _)| !keys.contains(&key.as_str()));
+    written(kept.map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+fn written<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut out = url::form_urlencoded::Serializer::new(String::new());
-    let kept = pairs
-        .iter()
-        .filter(|(key, value)| !value.is_empty() && change.iter().all(|(changed, _)| changed != key));
-    for (key, value) in kept {
-        out.append_pair(key, value);
-    }
-    for (key, value) in change.iter().filter(|(_, value)| !value.is_empty()) {
+    for (key, value) in pairs.filter(|(key, value)| !value.is_empty() || key.starts_with("filter[")) {
         out.append_pair(key, value);
     }
     match out.finish() {
@@ -105,5 +120,19 @@ pub(super) fn days(query: &Query) -> String {
             format!("{} – {}", from.strftime("%-d %b"), to.strftime("%-d %b %Y"))
         }
         false => format!("{} – {}", from.strftime("%-d %b %Y"), to.strftime("%-d %b %Y")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_for_no_value_stays_in_the_address_until_it_is_dropped() {
+        let pairs = [("model", "linear"), ("filter[campaign]", ""), ("compare", "")];
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(address(&pairs, &[("model", "")]), "/?filter%5Bcampaign%5D=");
+        assert_eq!(address(&[], &[("filter[term]", "")]), "/?filter%5Bterm%5D=");
+        assert_eq!(without(&pairs, &["filter[campaign]"]), "/?model=linear");
     }
 }

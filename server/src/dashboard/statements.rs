@@ -51,6 +51,7 @@ struct Chain {
 #[template(path = "statements.html")]
 struct StatementsPage {
     workspace: String,
+    workspace_id: String,
     zone: String,
     may_make: bool,
     said: Option<(String, bool)>,
@@ -117,6 +118,7 @@ async fn page(app: &App, reader: &Reader, said: Option<(String, bool)>) -> Respo
     });
     shown(&StatementsPage {
         workspace: workspace.name.clone(),
+        workspace_id: workspace.id.clone(),
         zone: workspace.timezone.clone(),
         may_make: reader.key.allows(Scope::Write),
         said,

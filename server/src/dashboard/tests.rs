@@ -141,6 +141,29 @@ async fn products_are_shown_by_name_and_a_filter_is_added_by_the_form() {
     assert!(unknown.contains("This question cannot be answered"));
 }
 
+#[tokio::test]
+async fn what_is_shown_is_said_and_what_has_no_value_can_be_filtered_for() {
+    let (app, _dir) = with_history("pages_sentence").await;
+    let session = cookie(&sign_in(&app, &key(&app, &[Scope::Read]).await).await);
+    let days = "from=2026-05-01&to=2026-05-31&period=custom";
+    let page = async |more: &str| text(get(&app, &format!("/?{days}{more}"), &session).await).await;
+    let net = page("").await;
+    assert!(net.contains("<option value=\"net\" selected>Net revenue</option>") && net.contains(">Net USD<"));
+    assert!(net.contains("orders on the day they were paid, refunds"), "{net}");
+    let gross = page("&basis=gross&date=touch").await;
+    assert!(gross.contains("<option value=\"gross\" selected>") && gross.contains(">Gross USD<"), "{gross}");
+    assert!(!gross.contains(">Net USD<") && !gross.contains("<small>Net revenue</small>"), "{gross}");
+    assert!(gross.contains("everything on the day of the visit that earned it"));
+
+    // The row of no campaign leads to a page that asks for it, and so does typing what the row is called.
+    let by_campaign = page("&group_by=campaign").await;
+    assert!(by_campaign.contains("filter%5Bcampaign%5D=&#38;group_by=channel\">(none)</a>"), "{by_campaign}");
+    for asked in ["&filter%5Bcampaign%5D=", "&filter_by=campaign&filter_how=is&filter_value=(none)"] {
+        let filtered = page(asked).await;
+        assert!(filtered.contains("Campaign is (none)"), "{asked}: {filtered}");
+    }
+}
+
 /// Sends a form of one of our own pages.
 async fn post(app: &App, path: &str, session: &str, form: &str) -> String {
     let request = Request::post(path)

@@ -95,16 +95,16 @@ pub fn started(headers: &HeaderMap, app: &App) -> Started {
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Started::Unsaid };
     let place = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, place)| place);
-    let public = app.config.http.public_url.split_once("://").map(|(_, place)| place.trim_end_matches('/'));
+    let own = app.config.http.own_url().split_once("://").map(|(_, place)| place.trim_end_matches('/'));
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     match place {
-        Some(place) if Some(place) == host || Some(place) == public => Started::Here,
+        Some(place) if Some(place) == host || Some(place) == own => Started::Here,
         _ => Started::Elsewhere,
     }
 }
 
 fn is_tls(app: &App) -> bool {
-    app.config.http.public_url.starts_with("https:")
+    app.config.http.own_url().starts_with("https:")
 }
 
 fn session_name(app: &App) -> &'static str {

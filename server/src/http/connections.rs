@@ -21,6 +21,7 @@ use crate::billing::lists::Pass;
 use crate::control::connections::Connection;
 use crate::effects::random_id;
 use crate::jobs::poll::PollStatus;
+use crate::outbound::Outbound;
 use webhook::ensure_webhook;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -28,7 +29,7 @@ const NAME_CHARS_MAX: usize = 100;
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show))
+        .routes(routes!(show, remove))
         .routes(routes!(sync))
         .merge(webhook::routes())
 }
@@ -97,9 +98,9 @@ impl ConnectionDocument {
             environment: connection.environment.clone(),
             has_token: connection.token.is_some(),
             webhook_secrets: connection.webhook_secrets.len(),
-            webhook_endpoint: endpoint_of(&app.config.http.public_url, connection),
+            webhook_endpoint: endpoint_of(app.config.http.own_url(), connection),
             token_scopes: scopes_of(connection),
-            webhook_url: webhook_url(&app.config.http.public_url, connection),
+            webhook_url: webhook_url(app.config.http.own_url(), connection),
             created_at_ms: connection.created_at_ms,
             poll,
         })
@@ -107,8 +108,8 @@ impl ConnectionDocument {
 }
 
 /// The endpoint as it is to be at the provider.
-pub fn endpoint_of(public_url: &str, connection: &Connection) -> serde_json::Value {
-    let url = webhook_url(public_url, connection);
+pub fn endpoint_of(own_url: &str, connection: &Connection) -> serde_json::Value {
+    let url = webhook_url(own_url, connection);
     billing::provider(&connection.provider)
         .map_or(serde_json::Value::Null, |provider| provider.endpoint(&url).0)
 }
@@ -122,8 +123,8 @@ pub fn scopes_of(connection: &Connection) -> Vec<String> {
 }
 
 /// The address to enter at the provider.
-pub fn webhook_url(public_url: &str, connection: &Connection) -> String {
-    let base = public_url.trim_end_matches('/');
+pub fn webhook_url(own_url: &str, connection: &Connection) -> String {
+    let base = own_url.trim_end_matches('/');
     format!("{base}/webhooks/{}/{}", connection.provider, connection.workspace_id)
 }
 
@@ -179,7 +180,7 @@ async fn create(State(app): State<App>, caller: Writer, body: Bytes) -> Result<R
         created_at_ms: app.clock.now_ms(),
     };
     if connection.token.is_some() {
-        check_token(&app, &connection, wanted.create_webhook).await?;
+        check_token(&app.outbound, &connection, wanted.create_webhook).await?;
     }
     if wanted.create_webhook {
         ensure_webhook(&app, &mut connection).await?;
@@ -198,6 +199,21 @@ async fn show(
 ) -> Result<Json<ConnectionDocument>, Problem> {
     let connection = own(&app, &caller.workspace.id, &id).await?;
     Ok(Json(ConnectionDocument::of(&app, &connection).await?))
+}
+
+/// Take a connection away: its webhooks are refused and its lists read no more, and its token and secrets are gone.
+/// What it told stays, in every report.
+#[utoipa::path(delete, path = "/v1/connections/{id}", tag = "Operation", params(("id" = String, Path)),
+    responses((status = 204), (status = "4XX", body = Problem)))]
+async fn remove(
+    State(app): State<App>,
+    caller: Writer,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let connection = own(&app, &caller.workspace.id, &id).await?;
+    app.control.remove_connection(&connection.id, &app.secrets, app.clock.now_ms()).await?;
+    app.reload_directory().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What to read again.
@@ -249,10 +265,14 @@ async fn save(app: &App, connection: &Connection) -> Result<(), Problem> {
 
 /// Refuses a token that the provider refuses or that lacks a scope, naming each. A provider that cannot be reached now
 /// is no reason: the poll says the same later.
-async fn check_token(app: &App, connection: &Connection, makes_webhook: bool) -> Result<(), Problem> {
+pub async fn check_token(
+    outbound: &Outbound,
+    connection: &Connection,
+    makes_webhook: bool,
+) -> Result<(), Problem> {
     let provider = provider_of(connection)?;
     let (_, write) = provider.endpoint("");
-    match billing::http::missing_scopes(&app.outbound, provider, connection).await {
+    match billing::http::missing_scopes(outbound, provider, connection).await {
         Ok(missing) if missing.is_empty() => Ok(()),
         Ok(mut missing) => {
             if makes_webhook && missing.contains(&provider.endpoints().1) {

@@ -2,7 +2,6 @@
 //! when it is well again: in the log, as a metric, on the dashboard, and to the workspace's endpoints. Never tells twice
 //! of the same fall, and calls nobody itself.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use clickhouse::Row;
@@ -14,6 +13,7 @@ use tokio::sync::watch;
 use super::JobError;
 use super::turns::Turns;
 use crate::app::App;
+use crate::control::ControlError;
 use crate::control::workspaces::Workspace;
 use crate::events::{Event, EventType};
 use crate::sql;
@@ -24,16 +24,24 @@ const LEASE: Duration = Duration::from_secs(900);
 const REST: Duration = Duration::from_secs(600);
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Alerts that stand, by workspace, as of the last look of this process.
-#[derive(Debug, Default)]
-pub struct Standing(Mutex<Vec<(String, Alert)>>);
+/// Where a connection's alert is written down: whichever node looks, every node shows it, also after a restart.
+fn place(connection: &str) -> String {
+    format!("match alert {connection}")
+}
 
-impl Standing {
-    /// Those of one workspace.
-    pub fn of(&self, workspace_id: &str) -> Vec<Alert> {
-        let standing = self.0.lock().expect("no holder panics");
-        standing.iter().filter(|(id, _)| id == workspace_id).map(|(_, alert)| alert.clone()).collect()
+/// The alerts that stand of one workspace's connections, as of the last look of any node.
+pub async fn standing(app: &App, workspace_id: &str) -> Result<Vec<Alert>, ControlError> {
+    let directory = app.directory();
+    let mut standing = Vec::new();
+    for connection in directory.connections.iter().filter(|known| known.workspace_id == workspace_id) {
+        standing.extend(known(app, &connection.id).await?);
     }
+    Ok(standing)
+}
+
+async fn known(app: &App, connection: &str) -> Result<Option<Alert>, ControlError> {
+    let text = app.control.checkpoint(&place(connection)).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// A fall of match quality on one connection.
@@ -89,7 +97,6 @@ pub async fn step(app: &App) -> Result<(), JobError> {
     let now_ms = app.clock.now_ms();
     let recent_ms = now_ms - RECENT_DAYS * DAY_MS;
     let workspaces: Vec<_> = app.directory().workspaces.values().cloned().collect();
-    let mut standing = Vec::new();
     for workspace in workspaces {
         let counted: Vec<Counted> = app
             .store
@@ -101,6 +108,12 @@ pub async fn step(app: &App) -> Result<(), JobError> {
             .param("to_ms", now_ms + 1)
             .fetch_all()
             .await?;
+        // A connection that sells nothing any more has no alert either.
+        for connection in app.directory().connections.iter().filter(|known| {
+            known.workspace_id == workspace.id && !counted.iter().any(|row| row.connection == known.id)
+        }) {
+            tell(app, &workspace, &connection.id, None, now_ms).await?;
+        }
         for counted in counted {
             let fall = drop_of(
                 Matched {
@@ -116,34 +129,30 @@ pub async fn step(app: &App) -> Result<(), JobError> {
                     net_with_visitor_minor: counted.recent_net_with_visitor,
                 },
             );
-            if let Some(alert) = tell(app, &workspace, &counted.connection, fall, now_ms).await? {
-                standing.push((workspace.id.clone(), alert));
-            }
+            tell(app, &workspace, &counted.connection, fall, now_ms).await?;
         }
     }
-    *app.jobs.alerts.0.lock().expect("no holder panics") = standing;
     Ok(())
 }
 
-/// Tells of what changed, once, and answers the alert that stands now.
+/// Tells of what changed, once, and writes down the alert that stands now.
 async fn tell(
     app: &App,
     workspace: &Workspace,
     connection: &str,
     fall: Option<Drop>,
     now_ms: i64,
-) -> Result<Option<Alert>, JobError> {
-    let name = format!("match alert {connection}");
-    let known = app.control.checkpoint(&name).await?.filter(|text| !text.is_empty());
-    let known: Option<Alert> = known.and_then(|text| serde_json::from_str(&text).ok());
+) -> Result<(), JobError> {
+    let name = place(connection);
+    let known = known(app, connection).await?;
     let gauge = metrics::gauge!("tributary_match_quality_dropped", "connection" => connection.to_owned());
     gauge.set(if fall.is_some() { 1.0 } else { 0.0 });
     let alert = match (known, fall) {
-        (None, None) => return Ok(None),
+        (None, None) => return Ok(()),
         (Some(_), None) => {
             tracing::info!(connection, "match quality of {connection} is well again");
             app.control.set_checkpoint(&name, "", now_ms).await?;
-            return Ok(None);
+            return Ok(());
         }
         (Some(known), Some(fall)) => Alert { fall, ..known },
         (None, Some(fall)) => {
@@ -154,8 +163,7 @@ async fn tell(
     };
     tell_others(app, workspace, &alert, now_ms).await?;
     let text = serde_json::to_string(&alert).expect("an alert is plain values");
-    app.control.set_checkpoint(&name, &text, now_ms).await?;
-    Ok(Some(alert))
+    Ok(app.control.set_checkpoint(&name, &text, now_ms).await?)
 }
 
 /// Tells the workspace's endpoints, once.

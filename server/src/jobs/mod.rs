@@ -73,8 +73,6 @@ pub struct Signals {
     pub polls: poll::Budget,
     /// Comparisons with providers' books under way.
     pub comparisons: poll::books::Readings,
-    /// Alerts of match quality that stand.
-    pub alerts: match_watch::Standing,
     /// Exchange rates as last read, and when to ask for more.
     pub rates: rates::Remembered,
     /// Workspaces whose standing facets were written by this process.

@@ -201,7 +201,7 @@ pub fn notice(app: &App, partner_id: &str, what: &'static str, text: fn(&Member,
     let (app, partner_id) = (app.clone(), partner_id.to_owned());
     tokio::spawn(async move {
         if let Ok(Some(member)) = Member::named(&app, &partner_id).await {
-            app.mail.send_or_log(what, text(&member, &app.config.http.public_url)).await;
+            app.mail.send_or_log(what, text(&member, app.config.http.own_url())).await;
         }
     });
 }

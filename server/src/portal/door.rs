@@ -156,7 +156,7 @@ async fn mail_ways_in(app: &App, email: &str) -> Result<(), Problem> {
             let Some(member) = member else { continue };
             let (link, token) = mint("lnk_", &place.partner_id, now_ms, LINK_TTL_MS);
             app.control.add_portal_link(&link).await?;
-            let url = enter_url(&app.config.http.public_url, &token);
+            let url = enter_url(app.config.http.own_url(), &token);
             app.mail.send_or_log("sign-in link", mails::sign_in(&member, &url)).await;
         }
     }

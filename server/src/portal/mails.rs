@@ -21,7 +21,7 @@ pub fn sign_in(member: &Member, url: &str) -> Mail {
 }
 
 /// The merchant asks somebody to become a partner.
-pub fn invitation(member: &Member, public_url: &str) -> Mail {
+pub fn invitation(member: &Member, own_url: &str) -> Mail {
     let text = format!(
         "Hello {name},\n\n\
          {merchant} invites you to become a partner ({program}).\n\
@@ -31,13 +31,13 @@ pub fn invitation(member: &Member, public_url: &str) -> Mail {
         name = member.partner.name,
         merchant = member.workspace.name,
         program = member.program.name,
-        url = front(public_url),
+        url = front(own_url),
     );
     mail(member, format!("{} invites you to become a partner", member.workspace.name), text)
 }
 
 /// Somebody's application came in.
-pub fn applied(member: &Member, public_url: &str) -> Mail {
+pub fn applied(member: &Member, own_url: &str) -> Mail {
     let text = format!(
         "Hello {name},\n\n\
          your application to the partner programme of {merchant} ({program}) is with them.\n\
@@ -47,13 +47,13 @@ pub fn applied(member: &Member, public_url: &str) -> Mail {
         name = member.partner.name,
         merchant = member.workspace.name,
         program = member.program.name,
-        url = front(public_url),
+        url = front(own_url),
     );
     mail(member, format!("Your application to {}", member.workspace.name), text)
 }
 
 /// The merchant said yes.
-pub fn approved(member: &Member, public_url: &str) -> Mail {
+pub fn approved(member: &Member, own_url: &str) -> Mail {
     let text = format!(
         "Hello {name},\n\n\
          you are a partner of {merchant} ({program}) from now on.\n\
@@ -62,13 +62,13 @@ pub fn approved(member: &Member, public_url: &str) -> Mail {
         name = member.partner.name,
         merchant = member.workspace.name,
         program = member.program.name,
-        url = front(public_url),
+        url = front(own_url),
     );
     mail(member, format!("You are a partner of {}", member.workspace.name), text)
 }
 
 /// Where the partner's money goes is another place from now on.
-pub fn details_changed(member: &Member, public_url: &str) -> Mail {
+pub fn details_changed(member: &Member, own_url: &str) -> Mail {
     let text = format!(
         "Hello {name},\n\n\
          how {merchant} pays you ({program}) was changed just now.\n\
@@ -78,13 +78,13 @@ pub fn details_changed(member: &Member, public_url: &str) -> Mail {
         name = member.partner.name,
         merchant = member.workspace.name,
         program = member.program.name,
-        url = front(public_url),
+        url = front(own_url),
     );
     mail(member, format!("How {} pays you was changed", member.workspace.name), text)
 }
 
-fn front(public_url: &str) -> String {
-    format!("{}/partners", public_url.trim_end_matches('/'))
+fn front(own_url: &str) -> String {
+    format!("{}/partners", own_url.trim_end_matches('/'))
 }
 
 fn mail(member: &Member, subject: String, text: String) -> Mail {

@@ -37,8 +37,8 @@ pub fn mint(prefix: &str, partner_id: &str, now_ms: i64, ttl_ms: i64) -> (Pass, 
 }
 
 /// The address a link's token is in.
-pub fn enter_url(public_url: &str, token: &str) -> String {
-    format!("{}/partners/enter?token={token}", public_url.trim_end_matches('/'))
+pub fn enter_url(own_url: &str, token: &str) -> String {
+    format!("{}/partners/enter?token={token}", own_url.trim_end_matches('/'))
 }
 
 /// Whether the kept half belongs to a token's secret, and is not too old.
@@ -83,7 +83,7 @@ async fn session_of(app: &App, headers: &HeaderMap) -> Result<Option<Pass>, Cont
 }
 
 fn is_tls(app: &App) -> bool {
-    app.config.http.public_url.starts_with("https:")
+    app.config.http.own_url().starts_with("https:")
 }
 
 /// With this prefix browsers take the cookie from this very host only, over TLS only.

@@ -10,6 +10,23 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "0002_sales.sql", sql: sql!("migrations/0002_sales.sql") },
 ];
 
+/// Names of the migrations that were not applied; of a server without our database all of them.
+pub(super) async fn left(store: &Store) -> Result<Vec<&'static str>, StoreError> {
+    let Store { client, database, .. } = store;
+    let system = client.clone().with_database("system");
+    let tables: u64 = system
+        .query("SELECT count() FROM system.tables WHERE database = ? AND name = 'migrations'")
+        .bind(database)
+        .fetch_one()
+        .await?;
+    let applied = if tables == 0 { Vec::new() } else { applied(client).await? };
+    Ok(pending("ClickHouse", MIGRATIONS, &applied)?.iter().map(|migration| migration.name).collect())
+}
+
+async fn applied(client: &clickhouse::Client) -> Result<Vec<(String, String)>, StoreError> {
+    Ok(client.query("SELECT name, checksum FROM migrations FINAL ORDER BY name").fetch_all().await?)
+}
+
 pub(super) async fn run(store: &Store, now_ms: i64) -> Result<(), StoreError> {
     let Store { client, database, .. } = store;
     let cluster =
@@ -24,8 +41,7 @@ pub(super) async fn run(store: &Store, now_ms: i64) -> Result<(), StoreError> {
         ))
         .execute()
         .await?;
-    let applied: Vec<(String, String)> =
-        client.query("SELECT name, checksum FROM migrations FINAL ORDER BY name").fetch_all().await?;
+    let applied = applied(client).await?;
     for migration in pending("ClickHouse", MIGRATIONS, &applied)? {
         for statement in migration.statements() {
             let statement = on_cluster(&statement, &cluster);

@@ -25,6 +25,9 @@ macro_rules! sql {
     };
 }
 
+/// In the data folder: the embedded engine's own.
+const ENGINE_FOLDER: &str = "engine";
+
 /// A store that does not say so much as hello within this time is away.
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -70,7 +73,7 @@ impl Store {
     /// call [`Store::migrate`].
     pub fn open(config: &Config) -> Result<Store, StoreError> {
         if config.store.url.is_empty() {
-            let mut options = engine::Options::new(config.data_dir.join("engine"));
+            let mut options = engine::Options::new(config.data_dir.join(ENGINE_FOLDER));
             options.library = Some(config.store.library.clone()).filter(|path| !path.as_os_str().is_empty());
             options.memory_bytes_max = config.store.memory_bytes_max;
             options.query_memory_bytes_max = config.store.query_memory_bytes_max;
@@ -89,6 +92,23 @@ impl Store {
         let mut store = Store::over(client, None, &config.store.database, &config.store.cluster)?;
         store.insert_timeout = Some(Duration::from_millis(config.store.insert_timeout_ms));
         Ok(store)
+    }
+
+    /// Opens what is there, to look: none where the embedded engine has kept nothing yet. With the migrations that a
+    /// start would apply.
+    pub async fn look(config: &Config) -> Result<Option<(Store, Vec<&'static str>)>, StoreError> {
+        if config.store.url.is_empty() && !config.data_dir.join(ENGINE_FOLDER).exists() {
+            return Ok(None);
+        }
+        let store = Store::open(config)?;
+        let left = migrate::left(&store).await;
+        match left {
+            Ok(left) => Ok(Some((store, left))),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// A database of an engine that is open already: how tests share the one engine of a process.

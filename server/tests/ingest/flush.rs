@@ -32,14 +32,15 @@ async fn a_store_that_refuses_gets_the_same_unit_again_and_counts_it_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hits_are_accepted_before_the_store_was_ever_reached_and_delivered_when_it_is() {
-    let place = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Taken, and not listening yet: whoever calls is refused, and nobody else gets the port meanwhile.
+    let place = tokio::net::TcpSocket::new_v4().unwrap();
+    place.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = place.local_addr().unwrap();
-    drop(place);
     let testing = Testing::with(|config| config.store.url = format!("http://{address}")).await;
     assert_eq!(testing.post(hit(1, json!({})).to_string()).await.status.as_u16(), 202);
     assert!(matches!(flush_once(&testing.app).await, Err(FlushError::Store(_))));
 
-    let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+    let listener = place.listen(1024).unwrap();
     let store = engine();
     let serving =
         tokio::spawn(async move { store.listen(listener, Default::default(), std::future::pending()).await });

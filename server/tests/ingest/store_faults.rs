@@ -116,9 +116,10 @@ async fn ten_minutes_without_a_store_lose_nothing_and_are_made_up_for_in_few_ins
     const STEP_SECONDS: u32 = 5;
     const STEPS: u32 = 600 / STEP_SECONDS;
     const HITS_A_STEP: u32 = 25;
-    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // Taken, and not listening yet: whoever calls is refused, and nobody else gets the port meanwhile.
+    let place = tokio::net::TcpSocket::new_v4().unwrap();
+    place.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = place.local_addr().unwrap();
-    drop(place);
     let testing = Testing::with(|config| config.store.url = format!("http://{address}")).await;
     let list = |step: u32| {
         let hits = (0..HITS_A_STEP).map(|n| hit(step * HITS_A_STEP + n, json!({})));
@@ -132,7 +133,7 @@ async fn ten_minutes_without_a_store_lose_nothing_and_are_made_up_for_in_few_ins
             assert!(flush_once(&testing.app).await.is_err());
         }
     }
-    let listener = TcpListener::bind(address).await.unwrap();
+    let listener = place.listen(1024).unwrap();
     tokio::spawn(async move { engine().listen(listener, Default::default(), std::future::pending()).await });
     // The unit sealed before the first try, then all the rest at once: hits that arrive meanwhile wait for nobody.
     assert_eq!(testing.post(list(STEPS)).await.status.as_u16(), 202);

@@ -57,7 +57,13 @@ async fn a_disk_without_room_is_answered_503_and_heals_by_itself() {
     let key = ["key", "create", "--workspace", WORKSPACE, "--name", "reports", "--scope", "read"];
     let created = program(dir.path(), &key).stdout(Stdio::piped()).output().unwrap();
     let authorization = format!("authorization: Bearer {}", String::from_utf8_lossy(&created.stdout).trim());
-    let server = Running::start(program(dir.path(), &["serve"]));
+    // A pixel of the test's own: none has to be built.
+    let pixel = dir.path().join("pixel");
+    std::fs::create_dir(&pixel).unwrap();
+    std::fs::write(pixel.join("p.js"), "// nothing").unwrap();
+    let mut command = program(dir.path(), &["serve"]);
+    command.env("TRIBUTARY_PIXEL_DIR", &pixel);
+    let server = Running::start(command);
     let before = send(&server, 1).await;
     assert!(before.failures.is_empty(), "{:?}", before.failures);
 

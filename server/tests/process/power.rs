@@ -193,7 +193,7 @@ fn assert_order(steps: &[Step]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_acknowledged_was_synced_before_and_survives_a_power_cut_at_any_moment() {
-    if !trace::is_possible() {
+    if !trace::is_wanted() {
         return;
     }
     let dir = folder();

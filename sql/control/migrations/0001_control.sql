@@ -31,7 +31,8 @@ CREATE TABLE connections (
     sealed_token   TEXT,                     -- access token, AES-256-GCM
     sealed_secrets TEXT NOT NULL,            -- JSON list of webhook secrets, AES-256-GCM
     created_at_ms  BIGINT NOT NULL,
-    updated_at_ms  BIGINT NOT NULL
+    updated_at_ms  BIGINT NOT NULL,
+    removed_at_ms  BIGINT                    -- since then it is asked nothing; what it told stays
 );
 
 -- What changed since the last attribution, as the thing that changed; the job finds the orders.

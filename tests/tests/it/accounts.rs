@@ -3,8 +3,9 @@
 
 use polar_standin::{Options, start};
 use serde_json::{Value, json};
-use support::Account;
+use support::{Account, hours};
 use tributary::control::keys::Scope;
+use tributary::jobs::poll;
 
 async fn post(account: &Account, path: &str, body: Value) -> (u16, Value) {
     let app = account.shop.app();
@@ -61,6 +62,32 @@ async fn our_endpoint_is_made_once_found_again_mended_and_rotated_with_both_secr
     let now = account.call("GET", &at_polar, Value::Null).await;
     assert_eq!(secrets[0], now["secret"].as_str().unwrap());
     assert_eq!(secrets[1], endpoint["secret"].as_str().unwrap(), "deliveries under way are still taken");
+}
+
+#[tokio::test]
+async fn a_removed_connection_is_asked_and_believed_no_more_and_what_it_told_stays() {
+    let account = Account::open(|_| {}).await;
+    let sale = json!({ "product": "lifetime", "email": "a@example.com" });
+    account.control("purchases", sale.clone()).await;
+    account.webhooks_end().await;
+    account.polls().await;
+    let told = account.our_money().await;
+    assert_eq!(told.len(), 1);
+    let app = account.shop.app();
+    let bearer = format!("Bearer {}", account.shop.key_for(Scope::Write).await);
+    let path = format!("/v1/connections/{}", account.connection_id());
+    let remove =
+        async || app.send(app.request("DELETE", &path).header("authorization", &bearer)).await.status;
+    assert_eq!((remove().await, remove().await), (204, 404));
+
+    let asked = account.polar.asked().len();
+    account.control("purchases", sale).await;
+    account.webhooks_end().await;
+    account.shop.after(hours(2));
+    assert!(!poll::step(app).await.expect("the stores work"), "nothing is due");
+    account.shop.settle().await;
+    assert_eq!((account.our_money().await, account.polar.asked().len()), (told, asked));
+    assert_eq!(account.shop.failing_checks().await, [""; 0]);
 }
 
 #[tokio::test]

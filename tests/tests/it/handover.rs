@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use support::{Answer, ORIGIN, Shop, TestApp, days, minutes, rows, seconds, usd};
+use support::{Answer, BROWSER, ORIGIN, Shop, TestApp, days, minutes, rows, seconds, usd};
 
 use crate::NEWSLETTER;
 
 /// The merchant's other site.
 const SISTER: &str = "https://sister.example";
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
 async fn shop() -> Shop {
     let app = Arc::new(TestApp::start().await);

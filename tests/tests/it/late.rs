@@ -4,11 +4,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use support::{ORIGIN, Order, Shop, Visitor, days, hours, rows, usd};
+use support::{BROWSER, ORIGIN, Order, Shop, Visitor, days, hours, rows, usd};
 
 use crate::{NEWSLETTER, SEARCH};
-
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
 
 /// A visit the pixel kept while there was no network: it happened at `at_ms` and is sent now.
 async fn sends_late(shop: &Shop, visitor: &Visitor, at_ms: i64, path: &str) {

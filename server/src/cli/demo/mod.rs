@@ -20,7 +20,8 @@ const CONNECTION: &str = "con_demo_polar";
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Make the demo's workspace, API key and Polar connection; changes nothing that is there.
+    /// Make the demo's workspace, API key and Polar connection. Of what is there it changes only where the stand-in is
+    /// and the secret it signs with.
     Prepare {
         /// Address of the Polar stand-in.
         #[arg(long, default_value = "http://127.0.0.1:4602")]
@@ -69,16 +70,20 @@ async fn prepare(config: Config, polar: String, webhook_secret: String, shop: &s
         write_private(&key_file, clear.as_bytes())
             .with_context(|| format!("cannot write {}", key_file.display()))?;
     }
-    let connection = Connection {
-        id: CONNECTION.to_owned(),
-        workspace_id: WORKSPACE.to_owned(),
-        provider: "polar".to_owned(),
-        name: "Polar (stand-in)".to_owned(),
-        environment: polar,
-        token: None,
-        webhook_secrets: vec![SecretString::from(webhook_secret)],
-        created_at_ms: now_ms,
-    };
+    let known = app.control.connections(&app.secrets).await?;
+    let mut connection =
+        known.into_iter().find(|known| known.id == CONNECTION).unwrap_or_else(|| Connection {
+            id: CONNECTION.to_owned(),
+            workspace_id: WORKSPACE.to_owned(),
+            provider: "polar".to_owned(),
+            name: "Polar (stand-in)".to_owned(),
+            environment: String::new(),
+            token: None,
+            webhook_secrets: Vec::new(),
+            created_at_ms: now_ms,
+        });
+    connection.environment = polar;
+    connection.webhook_secrets = vec![SecretString::from(webhook_secret)];
     app.control.save_connection(&connection, &app.secrets, now_ms).await?;
     partners::prepare(&app, &app.workspace(WORKSPACE).await?, shop).await?;
     app.control.close().await;

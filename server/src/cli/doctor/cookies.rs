@@ -25,7 +25,11 @@ pub async fn check<F: Future<Output = Vec<IpAddr>>>(
             continue;
         };
         if workspace.settings.domains.is_empty() {
-            let said = "the workspace names no domain, so any site may send hits; add one with --domain";
+            let said = format!(
+                "the workspace names no domain, so any site may send hits; name the site's: `tributary workspace set {} \
+                 --domain example.com`",
+                workspace.id
+            );
             findings.push(Finding::careful(&what, said));
         }
         let ours = lookup(host.to_owned()).await;

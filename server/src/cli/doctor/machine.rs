@@ -18,10 +18,15 @@ pub fn check(config: &Config) -> Vec<Finding> {
 }
 
 fn data_dir(dir: &Path) -> Finding {
-    let probe = dir.join(".doctor");
-    let written = std::fs::create_dir_all(dir).and_then(|()| std::fs::write(&probe, b"x"));
-    match written.and_then(|()| std::fs::remove_file(&probe)) {
-        Ok(()) => Finding::fine("data folder", format!("{} is writable", dir.display())),
+    use rustix::fs::{Access, access};
+    let made = if dir.exists() { "" } else { " and will be made at the first start" };
+    let place = nearest(dir);
+    let usable = match place.is_dir() {
+        true => access(place, Access::WRITE_OK | Access::EXEC_OK).map_err(std::io::Error::from),
+        false => Err(std::io::ErrorKind::NotADirectory.into()),
+    };
+    match usable {
+        Ok(()) => Finding::fine("data folder", format!("{} is writable{made}", dir.display())),
         Err(error) => Finding::broken(
             "data folder",
             format!(
@@ -32,8 +37,15 @@ fn data_dir(dir: &Path) -> Finding {
     }
 }
 
+/// The folder, or the first above it that is there: the one it would be made in.
+fn nearest(dir: &Path) -> &Path {
+    let there = dir.ancestors().find(|place| place.exists());
+    // Above a name without a folder is the working directory.
+    there.filter(|place| !place.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn disk(dir: &Path) -> Finding {
-    match rustix::fs::statvfs(dir) {
+    match rustix::fs::statvfs(nearest(dir)) {
         Err(error) => Finding::careful("disk", format!("free space cannot be read ({error})")),
         Ok(stat) => {
             let free = stat.f_bavail * stat.f_frsize;

@@ -6,8 +6,6 @@ mod leaving;
 mod machine;
 mod reach;
 
-use std::time::Duration;
-
 use crate::config::Config;
 
 /// Check engine, stores, clock, disk, pixel, webhooks and cookie life, and say what to do.
@@ -53,7 +51,7 @@ impl Finding {
 
 impl Doctor {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
+        let http = super::client::local_client()?;
         let mut findings = machine::check(&config);
         findings.extend(inbox::check(&config).await);
         findings.extend(reach::check(&config, &http).await);

@@ -7,7 +7,7 @@ use domain::affiliate::statement::to_csv;
 
 use super::super::affiliate::{affiliates, open};
 use super::super::client::Of;
-use super::super::commission::shown;
+use super::super::money::shown;
 use crate::config::Config;
 
 #[derive(clap::Args)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::attribution::MODELS;
-use domain::report::{Dimension, Query};
+use domain::report::{DateView, Dimension, Query};
 
 use super::rows::{Line, name_of};
 use crate::dashboard::show;
@@ -22,6 +22,12 @@ pub(super) const PERIODS: [(&str, &str); 10] = [
 ];
 pub(super) const COMPARES: [(&str, &str); 3] =
     [("", "nothing"), ("previous_period", "the period before"), ("previous_year", "the year before")];
+pub(super) const BASES: [(&str, &str); 2] = [("net", "Net revenue"), ("gross", "Gross revenue")];
+pub(super) const DATES: [(&str, &str); 3] = [
+    ("cash", "on the day money moved"),
+    ("order", "on the day of the order"),
+    ("touch", "on the day of the visit"),
+];
 pub(super) const GROUPS: [Dimension; 10] = [
     Dimension::Channel,
     Dimension::Source,
@@ -34,6 +40,15 @@ pub(super) const GROUPS: [Dimension; 10] = [
     Dimension::Partner,
     Dimension::Product,
 ];
+
+/// Which day everything on the page is shown on.
+pub(super) fn days_told(date: DateView) -> &'static str {
+    match date {
+        DateView::Cash => "orders on the day they were paid, refunds on the day they were given",
+        DateView::Order => "orders and their refunds on the day of the order",
+        DateView::Touch => "everything on the day of the visit that earned it",
+    }
+}
 
 /// One entry of a select.
 pub(super) struct Choice {
@@ -70,7 +85,9 @@ fn add_filter(pairs: &mut Vec<(String, String)>) {
     let (by, how, value) = (part("filter_by"), part("filter_how"), part("filter_value"));
     if let (Some(by), Some(value)) = (by, value) {
         let not = if how.as_deref() == Some("not") { "[not]" } else { "" };
-        let added = (format!("filter[{by}]{not}"), value.trim().to_owned());
+        // As it is offered to be picked: the row of what has no value.
+        let value = if value.trim() == show::NO_VALUE { "" } else { value.trim() };
+        let added = (format!("filter[{by}]{not}"), value.to_owned());
         if !pairs.contains(&added) {
             pairs.push(added);
         }
@@ -127,7 +144,7 @@ pub(super) fn chips(
         let key = format!("filter[{}]{}", filter.dimension.name(), if filter.negated { "[not]" } else { "" });
         Chip {
             text: format!("{} {verb} {}", filter.dimension.title(), values.join(" or ")),
-            without: show::address(pairs, &[(&key, ""), (filter.dimension.name(), "")]),
+            without: show::without(pairs, &[&key, filter.dimension.name()]),
         }
     });
     chips.collect()

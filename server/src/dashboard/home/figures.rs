@@ -1,5 +1,6 @@
 //! The strip of key figures, and the proof above it.
 
+use domain::order::Basis;
 use domain::report::{ChannelRow, Reconciliation, order_count};
 
 use crate::dashboard::show;
@@ -26,7 +27,11 @@ pub(super) struct ProofLine {
     pub(super) currency: String,
 }
 
-pub(super) fn figures(total: &ChannelRow) -> Vec<Figure> {
+pub(super) fn figures(total: &ChannelRow, basis: Basis) -> Vec<Figure> {
+    let (title, per_visitor) = match basis {
+        Basis::Net => ("Net revenue", "net revenue"),
+        Basis::Gross => ("Gross revenue", "gross revenue"),
+    };
     let currency = total.currency;
     let amount = |minor| show::digits(minor, currency);
     let before = total.previous;
@@ -44,8 +49,7 @@ pub(super) fn figures(total: &ChannelRow) -> Vec<Figure> {
         better: true,
     };
     let renewals = total.sums.orders_parts - total.sums.new_orders_parts;
-    let mut net =
-        figure("Net revenue", amount(total.sums.net_minor()), currency.code(), "after refunds".to_owned());
+    let mut net = figure(title, amount(total.sums.net_minor()), currency.code(), "after refunds".to_owned());
     net.change = change(total.sums.net_minor(), before.map(|before| before.sums.net_minor()));
     net.better = before.is_none_or(|before| total.sums.net_minor() >= before.sums.net_minor());
     let note =
@@ -70,7 +74,7 @@ pub(super) fn figures(total: &ChannelRow) -> Vec<Figure> {
             "Per visitor",
             total.per_visitor_minor().map_or_else(|| "\u{2013}".to_owned(), amount),
             "",
-            "net revenue".to_owned(),
+            per_visitor.to_owned(),
         ),
     ]
 }

@@ -12,6 +12,7 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::attribution::MODELS;
 use domain::money::{Currency, MoneyView};
+use domain::order::Basis;
 use domain::report::{
     ChannelReport, ChannelRow, Conversions, Dimension, ModelReport, Query, Reconciliation, SeriesReport, Sums,
 };
@@ -21,7 +22,8 @@ use super::page::{Answerable, Viewer, failed, question, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::report::{OrderRow, OrdersQuery, ReportError, Reports};
+use crate::jobs::match_watch::{self, Alert};
+use crate::report::{OrderRow, OrdersQuery, Reports};
 
 use controls::{Chip, Choice};
 use figures::{Figure, ProofLine};
@@ -44,6 +46,11 @@ struct Home {
     script_src: String,
     error: Option<String>,
     days: String,
+    /// Net or gross, as a column's head.
+    money: &'static str,
+    bases: Vec<Choice>,
+    dates: Vec<Choice>,
+    days_told: &'static str,
     models: Vec<Choice>,
     periods: Vec<Choice>,
     groups: Vec<Choice>,
@@ -108,6 +115,8 @@ struct Fetched {
     conversion: Option<Conversions>,
     /// Names of products, where the page shows any.
     products: BTreeMap<String, String>,
+    /// What somebody should look at.
+    alerts: Vec<Alert>,
 }
 
 /// `GET /`
@@ -121,13 +130,13 @@ pub(super) async fn home(
         Ok(question) => question,
         Err(error) => return failed(&Problem::from(error)),
     };
-    match fetch(&reports, &query).await {
+    match fetch(&app, &reports, &query).await {
         Ok(fetched) => shown(&page(&app, &reports, query, &pairs, fetched, error)),
-        Err(error) => failed(&Problem::from(error)),
+        Err(problem) => failed(&problem),
     }
 }
 
-async fn fetch(reports: &Reports, query: &Query) -> Result<Fetched, ReportError> {
+async fn fetch(app: &App, reports: &Reports, query: &Query) -> Result<Fetched, Problem> {
     let every = Query { currency: None, ..query.clone() };
     let by_source = Query { group_by: vec![Dimension::Channel, Dimension::Source], ..every.clone() };
     let orders = OrdersQuery { query: query.clone(), after: None, limit: ORDERS_SHOWN };
@@ -147,7 +156,8 @@ async fn fetch(reports: &Reports, query: &Query) -> Result<Fetched, ReportError>
             }
         }
     )?;
-    Ok(Fetched { channels, sources, models, series, orders: orders.rows, conversion, products })
+    let alerts = match_watch::standing(app, &reports.workspace().id).await?;
+    Ok(Fetched { channels, sources, models, series, orders: orders.rows, conversion, products, alerts })
 }
 
 fn page(
@@ -158,7 +168,7 @@ fn page(
     fetched: Fetched,
     error: Option<String>,
 ) -> Home {
-    let Fetched { channels, sources, models, series, orders, conversion, products } = fetched;
+    let Fetched { channels, sources, models, series, orders, conversion, products, alerts } = fetched;
     // The page shows one currency: the one asked for, else the one with most orders.
     let main = channels.totals.iter().max_by_key(|total| total.sums.orders_parts).map(|total| total.currency);
     let workspace_currency = reports.workspace().currency.parse().ok();
@@ -208,6 +218,13 @@ fn page(
         script_src: format!("{}/p.js", app.config.http.public_url.trim_end_matches('/')),
         error,
         days: show::days(&query),
+        money: match query.basis {
+            Basis::Net => "Net",
+            Basis::Gross => "Gross",
+        },
+        bases: controls::chosen(&controls::BASES, query.basis.name()),
+        dates: controls::chosen(&controls::DATES, query.date.name()),
+        days_told: controls::days_told(query.date),
         models: controls::models(query.model),
         periods: controls::chosen(&controls::PERIODS, chosen_period),
         groups: controls::dimensions(&query.group_by),
@@ -224,25 +241,15 @@ fn page(
         known_values: controls::known_values(&lines),
         proof_of_all: query.filters.iter().any(|filter| !filter.dimension.is_of_order()),
         visitors_near: channels.visitors_exact == Some(false),
-        hidden: pairs
-            .iter()
-            .filter(|(key, _)| key.starts_with("filter[") || key == "date" || key == "basis")
-            .cloned()
-            .collect(),
+        hidden: pairs.iter().filter(|(key, _)| key.starts_with("filter[")).cloned().collect(),
         currency: currency.to_string(),
         zone: query.period.zone_name(),
         csv: api("channels", "csv"),
         json: api("channels", "json"),
-        alerts: app
-            .jobs
-            .alerts
-            .of(&reports.workspace().id)
-            .iter()
-            .map(crate::jobs::match_watch::Alert::sentence)
-            .collect(),
+        alerts: alerts.iter().map(Alert::sentence).collect(),
         proof: proof.into_iter().map(figures::proof_line).collect(),
         conversion: conversion.map(|told| told.sentences()).unwrap_or_default(),
-        figures: total.map(figures::figures).unwrap_or_default(),
+        figures: total.map(|total| figures::figures(total, query.basis)).unwrap_or_default(),
         chart: Chart::draw(&points),
         chart_width: chart::WIDTH,
         chart_height: chart::HEIGHT,

@@ -50,7 +50,7 @@ async fn rotate_webhook(
     Path(id): Path<String>,
 ) -> Result<Json<WebhookDone>, Problem> {
     let mut connection = own(&app, &caller.workspace.id, &id).await?;
-    let url = webhook_url(&app.config.http.public_url, &connection);
+    let url = webhook_url(app.config.http.own_url(), &connection);
     let provider = provider_of(&connection)?;
     let endpoint = webhooks::rotate(&app.outbound, provider, &connection, &url).await.map_err(refused)?;
     let endpoint = endpoint.ok_or_else(|| {
@@ -62,7 +62,7 @@ async fn rotate_webhook(
 }
 
 pub(super) async fn ensure_webhook(app: &App, connection: &mut Connection) -> Result<WebhookDone, Problem> {
-    let url = webhook_url(&app.config.http.public_url, connection);
+    let url = webhook_url(app.config.http.own_url(), connection);
     let provider = provider_of(connection)?;
     let endpoint = webhooks::ensure(&app.outbound, provider, connection, &url).await.map_err(refused)?;
     Ok(take(connection, endpoint))

@@ -21,7 +21,7 @@ pub(super) async fn watch(
     let found = match http::get(&app.outbound, provider, connection, path, &query, scope).await {
         Ok(answer) => judge(
             &Page::read(answer)?.items,
-            &webhook_url(&app.config.http.public_url, connection),
+            &webhook_url(app.config.http.own_url(), connection),
             provider.webhook_events(),
         ),
         Err(ApiError::Scope(scope)) => {

@@ -12,8 +12,9 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 111] = [
+const WANTED: [(&str, Option<Scope>); 112] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
+    ("DELETE /v1/connections/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
     ("DELETE /v1/endpoints/{id}", Some(Scope::Admin)),
     ("DELETE /v1/keys/{id}", Some(Scope::Admin)),
@@ -126,6 +127,9 @@ const WANTED: [(&str, Option<Scope>); 111] = [
     ("PUT /v1/programs/{id}/applications", Some(Scope::Write)),
 ];
 
+/// How many of them are the collector's: `/c` and what is below it, `/c.gif`, `/p.js` and `/p/{file}`.
+const COLLECTORS: usize = 6;
+
 /// Every route of the document, as `METHOD /path`.
 async fn routes(app: &TestApp) -> Vec<String> {
     let document: Value = app.send(app.request("GET", "/v1/openapi.json")).await.json();
@@ -139,6 +143,12 @@ async fn routes(app: &TestApp) -> Vec<String> {
         .collect();
     routes.sort();
     routes
+}
+
+/// Whether pages of any site may read a route: the collector's doors and the pixel's files.
+fn is_collectors(route: &str) -> bool {
+    let (_, path) = route.split_once(' ').expect("method and path");
+    ["/c", "/c.gif", "/p.js"].contains(&path) || path.starts_with("/c/") || path.starts_with("/p/")
 }
 
 /// A route with something in the place of its parameters.
@@ -254,7 +264,8 @@ async fn only_the_collector_answers_foreign_origins() {
     let shop = Shop::open().await;
     let app = shop.app();
     let bearer = format!("Bearer {}", shop.key_for(Scope::Read).await);
-    for (route, _) in WANTED.iter().filter(|(route, _)| !route.contains("/c") && !route.contains("/p")) {
+    assert_eq!(WANTED.iter().filter(|(route, _)| is_collectors(route)).count(), COLLECTORS);
+    for (route, _) in WANTED.iter().filter(|(route, _)| !is_collectors(route)) {
         for origin in ["https://evil.example", "null", support::ORIGIN] {
             let headers = [("authorization", &*bearer), ("origin", origin)];
             let answer = asks(app, route, "x", &headers).await;
@@ -322,7 +333,7 @@ async fn every_answer_carries_the_headers_that_keep_it_to_itself() {
     let bearer = format!("Bearer {}", shop.key_for(Scope::Read).await);
     let pages =
         ["GET /", "GET /login", "GET /orders/x", "GET /assets/dashboard.css", "GET /assets/dashboard.js"];
-    let all = WANTED.iter().map(|(route, _)| *route).filter(|route| !route.contains("/c")).chain(pages);
+    let all = WANTED.iter().map(|(route, _)| *route).filter(|route| !is_collectors(route)).chain(pages);
     for route in all {
         let answer = asks(&app, route, "x", &[("authorization", &bearer)]).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{route}");

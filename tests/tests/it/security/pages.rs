@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{ORIGIN, Shop, usd};
+use support::{BROWSER, ORIGIN, Shop, usd};
 
-const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0";
 const ALWAYS: &str = "from=2026-01-01&to=2028-12-31";
 
 /// Breakouts from text, attributes, addresses, scripts, comments and templates, times ways to run something.
@@ -202,7 +201,10 @@ async fn a_hundred_payloads_in_every_field_stay_text_on_every_page() {
             format!("/match-quality?from={payload}"),
         ]);
     }
-    pages.extend(["/match-quality", "/attribution", "/statements"].map(str::to_owned));
+    pages.extend(
+        ["/match-quality", "/attribution", "/statements", "/reconciliation", "/webhooks", "/not-counted"]
+            .map(str::to_owned),
+    );
     for order in &orders {
         let id = shop.ask(&order.path()).await["id"].as_str().expect("an id").to_owned();
         pages.push(format!("/orders/{id}"));

@@ -38,8 +38,7 @@ fn log() -> &'static Log {
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
             .with_writer(move || writer.clone());
-        // Somebody else's would be as good a log, but not ours to read.
-        let _ = subscriber.try_init();
+        subscriber.try_init().expect("no other test of this process takes the log");
         log
     })
 }
@@ -149,6 +148,11 @@ async fn no_address_and_no_secret_is_left_anywhere_in_clear() {
         "what names nobody stays"
     );
     let logged = searchable(&log.0.lock().expect("no holder panics"));
+    assert!(
+        logged.contains("applied 0001_control.sql"),
+        "the log is read from the start: {} bytes",
+        logged.len()
+    );
     let found: Vec<&String> = secrets.iter().filter(|secret| holds(&logged, secret)).collect();
     assert!(found.is_empty(), "in the log: {found:?}");
 }

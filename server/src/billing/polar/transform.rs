@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use domain::affiliate::LinkCode;
 use domain::ids::FactId;
 use domain::money::Currency;
 use domain::order::{
@@ -325,8 +326,10 @@ fn interval(word: &str) -> Option<Interval> {
     Interval::named(word)
 }
 
-/// The code of a partner's link that a merchant wrote on an order or a discount.
+/// The code of a partner's link that a merchant wrote on an order or a discount. What cannot be one is left out: people
+/// write names and addresses there as well.
 fn partner_code(metadata: &Metadata) -> Option<String> {
-    let written = PARTNER_KEYS.into_iter().find_map(|key| metadata.get(key));
-    written.filter(|code| !code.is_empty()).cloned()
+    let written = PARTNER_KEYS.into_iter().filter_map(|key| metadata.get(key));
+    let mut codes = written.filter_map(|text| text.trim().parse::<LinkCode>().ok());
+    codes.next().map(|code| code.to_string())
 }

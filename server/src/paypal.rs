@@ -41,7 +41,9 @@ impl PaypalError {
     /// What went wrong with a call that moves nothing.
     fn harmless(self) -> PaypalError {
         match self {
-            PaypalError::Known(why) | PaypalError::Never(why) | PaypalError::Unknown(why) => PaypalError::NotNow(why),
+            PaypalError::Known(why) | PaypalError::Never(why) | PaypalError::Unknown(why) => {
+                PaypalError::NotNow(why)
+            }
             other => other,
         }
     }

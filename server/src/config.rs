@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn people_reach_the_dashboard_at_its_own_address_or_at_the_public_one() {
-        let mut http = Config::for_data_dir(std::path::Path::new("x")).http;
+        let mut http = Config::for_data_dir(Path::new("x")).http;
         http.public_url = "https://www.example.com/t".into();
         assert_eq!(http.own_url(), "https://www.example.com/t");
         http.dashboard_url = "https://tributary.example.com".into();

@@ -5,7 +5,7 @@ use domain::affiliate::flag::{Decision, FlagKind};
 
 use super::affiliate::{affiliates, open};
 use super::client::Of;
-use super::commission::shown;
+use super::money::shown;
 use crate::affiliate::flags::{Deciding, FlagDocument, FlagState, WantedFlags};
 use crate::config::Config;
 

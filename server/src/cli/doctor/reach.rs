@@ -72,7 +72,7 @@ async fn clickhouse(config: &Config) -> Finding {
 /// Whether the engine's library lies where it is looked for, before there are data.
 fn library(config: &Config) -> Finding {
     let configured = Some(config.store.library.as_path()).filter(|path| !path.as_os_str().is_empty());
-    match engine::library::candidates(configured, &[]).into_iter().find(|path| path.is_file()) {
+    match engine::library::candidates(configured).into_iter().find(|path| path.is_file()) {
         Some(path) => {
             Finding::fine("ClickHouse", format!("engine library {}; data at the first start", path.display()))
         }

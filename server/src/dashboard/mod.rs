@@ -1,6 +1,7 @@
 //! The dashboard: pages rendered on the server from the same reports the API answers with, readable without
 //! scripts. Never computes a number of its own, and allows nothing inline (`default-src 'self'`).
 
+mod affiliates;
 mod assets;
 mod attribution;
 mod chart;
@@ -42,5 +43,6 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
         .route("/assets/dashboard.js", get(assets::js))
         .route("/assets/arrow.svg", get(assets::arrow))
         .route("/assets/mark.svg", get(assets::mark))
+        .merge(affiliates::routes())
         .merge(docs::routes(api))
 }

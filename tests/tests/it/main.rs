@@ -3,6 +3,7 @@
 
 mod accounts;
 mod affiliate_imports;
+mod affiliate_pages;
 mod affiliates;
 mod api;
 mod bad_days;

@@ -58,6 +58,9 @@ fn stored_addresses_name_nobody() {
         stored("https://example.com/?gclid=Cj0&handle=@jane"),
         "https://example.com/?gclid=Cj0&handle=@jane"
     );
+    let token = "_trb=vis_01jd3m8q5x0000000000000abc_k1m.t1.mac";
+    assert_eq!(stored(&format!("https://example.com/a?{token}&via=ann")), "https://example.com/a?via=ann");
+    assert_eq!(stored(&format!("https://example.com/a?{token}")), "https://example.com/a");
 }
 
 #[test]

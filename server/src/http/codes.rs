@@ -66,7 +66,6 @@ const CODES: &[Code] = &[
         StatusCode::SERVICE_UNAVAILABLE,
         "The ledger of commissions changed in the same moment; nothing was done.",
     ),
-    code("malformed", StatusCode::BAD_REQUEST, "The address, or the body as a whole, does not read."),
     code("malformed_header", StatusCode::UNAUTHORIZED, "A webhook header does not read."),
     code("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "The address does not take that method."),
     code("missing_header", StatusCode::UNAUTHORIZED, "A webhook header is missing."),

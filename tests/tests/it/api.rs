@@ -28,9 +28,10 @@ async fn questions_want_a_key_with_the_scope_for_them() {
 #[tokio::test]
 async fn what_never_gets_to_a_handler_is_refused_by_a_problem_document_too() {
     let shop = Shop::open().await;
-    let key = shop.key_for(Scope::Admin).await;
+    let (reading, writing) = (shop.key_for(Scope::Read).await, shop.key_for(Scope::Write).await);
     let app = shop.app();
     let ask = async |method: &str, path: &str, body: Vec<u8>| {
+        let key = if method == "GET" { &reading } else { &writing };
         let request = app.request(method, path).header("authorization", format!("Bearer {key}"));
         app.send(request.header("content-type", "application/json").body(body)).await
     };

@@ -208,7 +208,8 @@ async fn a_file_from_before_checksums_is_brought_up_to_date_and_delivered() {
     inbox.close().await;
     let file = Connection::open(dir.path().join(FILE)).unwrap();
     file.execute_batch(
-        "ALTER TABLE batches DROP COLUMN checksum; DROP TABLE damaged; PRAGMA user_version = 1",
+        "ALTER TABLE batches DROP COLUMN checksum; ALTER TABLE units DROP COLUMN refused; DROP TABLE damaged; \
+         PRAGMA user_version = 1",
     )
     .unwrap();
     drop(file);

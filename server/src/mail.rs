@@ -137,8 +137,8 @@ mod tests {
         Mailer::new(&config::Mail { url: url.into(), from: from.to_owned() })
     }
 
-    #[test]
-    fn settings_that_cannot_be_are_named_without_the_password() {
+    #[tokio::test]
+    async fn settings_that_cannot_be_are_named_without_the_password() {
         assert!(!mailer("", "").unwrap().is_configured());
         assert!(
             mailer("smtps://me:hush@mail.example.com", "Partners <p@example.com>").unwrap().is_configured()

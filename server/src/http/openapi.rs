@@ -25,6 +25,7 @@ use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
         (name = "Reports", description = "Questions about money, visits and matching."),
         (name = "Orders", description = "Orders, and the explanation of each."),
         (name = "Affiliates", description = "Programmes, partners, links, commissions and payouts."),
+        (name = "Events", description = "Endpoints that are told what happened, and every delivery to them."),
         (name = "Keys", description = "API keys; needs the scope `admin`."),
         (name = "Collector", description = "What browsers and billing providers send."),
         (name = "Operation", description = "Health, metrics and this document.")

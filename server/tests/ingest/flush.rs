@@ -96,6 +96,7 @@ async fn insert_order(testing: &Testing, after_ms: i64) {
 async fn touches_from_before_a_purchase_mark_the_visitor_and_later_ones_do_not() {
     let testing = Testing::new().await;
     insert_order(&testing, 0).await;
+    testing.clock.advance(10_000);
     testing.post(hit(1, json!({"at": NOW_MS + 5_000})).to_string()).await;
     assert_eq!(testing.flush().await.marked, 0, "a touch after the purchase changes no journey");
     let stranger = "vis_01jd3m8q5x0000000000000xyz";

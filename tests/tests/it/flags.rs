@@ -220,7 +220,7 @@ async fn every_way_of_doubt_is_seen_over_the_wire() {
     assert_eq!(kinds(&shop).await.len(), 5, "one doubt each");
     is_sound(&shop).await;
 
-    let wrong = asks(&shop, "GET", "/v1/flags?kind=nonsense", Value::Null).await;
+    let wrong = shop.ask_as(&shop.key_for(Scope::Read).await, "/v1/flags?kind=nonsense").await;
     assert_eq!((wrong.status, &wrong.json()["field"]), (400, &json!("query")));
     let nobody = asks(&shop, "POST", "/v1/flags/flg_0/decision", json!({ "decision": "cleared" })).await;
     assert_eq!((nobody.status, &*nobody.code()), (404, "unknown_flag"));

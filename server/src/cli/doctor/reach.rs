@@ -215,6 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn looking_makes_nothing_and_changes_nothing() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let data_dir = dir.path().join("data");
         let mut config = Config::for_data_dir(&data_dir);

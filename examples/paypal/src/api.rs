@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query, State as Extracted};
+use axum::extract::{Path, Query, Request, State as Extracted};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -11,8 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::money::{parse, text};
+use crate::money::parse;
 use crate::state::{Batch, Fault, Item, State};
+use crate::told::{header, item_json, self_link};
 use crate::{CLIENT_ID, CLIENT_SECRET, Standin};
 
 /// Items of one call.
@@ -21,14 +23,27 @@ const ITEMS_MAX: usize = 15_000;
 const PAGE_MAX: usize = 1000;
 const BODY_BYTES_MAX: usize = 64 << 20;
 
-pub(crate) fn routes() -> Router<Standin> {
+pub(crate) fn routes(standin: &Standin) -> Router<Standin> {
+    let silence = axum::middleware::from_fn_with_state(standin.clone(), answered_if_at_all);
     Router::new()
-        .route("/v1/oauth2/token", post(token))
         .route("/v1/payments/payouts", post(create))
         .route("/v1/payments/payouts/{id}", get(batch))
+        .route_layer(silence)
+        .route("/v1/oauth2/token", post(token))
         .route("/v1/payments/payouts-item/{id}", get(item))
         .route("/v1/payments/payouts-item/{id}/cancel", post(cancel))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+/// What was worked off is answered, unless the stand-in is to be silent: then nobody ever hears of it.
+async fn answered_if_at_all(
+    Extracted(standin): Extracted<Standin>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = next.run(request).await;
+    let is_silent = standin.state().is_silent;
+    if is_silent { std::future::pending().await } else { answer }
 }
 
 /// PayPal's way of refusing.
@@ -259,67 +274,4 @@ async fn cancel(
         }
     }
     item(Extracted(standin), headers, Path(id)).await
-}
-
-fn header(batch: &Batch, is_whole: bool) -> Value {
-    let mut header = json!({
-        "payout_batch_id": batch.id,
-        "batch_status": batch.status,
-        "sender_batch_header": {
-            "sender_batch_id": batch.sender_batch_id,
-            "email_subject": batch.email_subject,
-        },
-    });
-    let currency = batch.items.first().map_or("USD", |item| item.currency.as_str());
-    let sum = |pick: fn(&Item) -> i64| -> Value {
-        json!({ "currency": currency, "value": text(batch.items.iter().map(pick).sum(), currency) })
-    };
-    if is_whole {
-        header["time_created"] = json!("2026-11-21T10:00:00Z");
-        header["funding_source"] = json!("BALANCE");
-        header["amount"] = sum(|item| item.minor);
-        header["fees"] = sum(|item| item.fee_minor);
-        if !batch.is_waiting() {
-            header["time_completed"] = json!("2026-11-21T10:01:00Z");
-        }
-    }
-    header
-}
-
-fn item_json(state: &State, batch: &Batch, item: &Item) -> Value {
-    let amount = |minor: i64| json!({ "currency": item.currency, "value": text(minor, &item.currency) });
-    let mut shown = json!({
-        "payout_item_id": item.id,
-        "transaction_status": item.status,
-        "payout_item_fee": amount(item.fee_minor),
-        "payout_batch_id": batch.id,
-        "sender_batch_id": batch.sender_batch_id,
-        "payout_item": {
-            "recipient_type": item.recipient_type,
-            "amount": amount(item.minor),
-            "note": item.note,
-            "receiver": item.receiver,
-            "sender_item_id": item.sender_item_id,
-            "recipient_wallet": "PAYPAL",
-        },
-        "links": [
-            { "href": format!("{}/v1/payments/payouts-item/{}", state.url, item.id), "rel": "item",
-              "method": "GET", "encType": "application/json" },
-            self_link(state, batch),
-        ],
-    });
-    if !item.transaction_id.is_empty() {
-        shown["transaction_id"] = json!(item.transaction_id);
-        shown["time_processed"] = json!("2026-11-21T10:01:00Z");
-    }
-    if !item.error.is_empty() {
-        shown["errors"] = json!({ "name": item.error, "message": item.error.replace('_', " ").to_lowercase(),
-            "information_link": "https://developer.paypal.com/docs/api/payments.payouts-batch/#errors" });
-    }
-    shown
-}
-
-fn self_link(state: &State, batch: &Batch) -> Value {
-    let href = format!("{}/v1/payments/payouts/{}", state.url, batch.id);
-    json!({ "href": href, "rel": "self", "method": "GET", "encType": "application/json" })
 }

@@ -13,6 +13,7 @@ pub(crate) fn routes() -> Router<Standin> {
     Router::new()
         .route("/standin/receivers", post(receivers))
         .route("/standin/faults", post(faults))
+        .route("/standin/silence", post(silence))
         .route("/standin/process", post(process))
         .route("/standin/unclaimed", post(unclaimed))
 }
@@ -31,6 +32,16 @@ async fn receivers(State(standin): State<Standin>, Json(asked): Json<Receiver>) 
 
 async fn faults(State(standin): State<Standin>, Json(fault): Json<Fault>) -> Json<Value> {
     standin.state().faults.push_back(fault);
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+struct Silence {
+    is_silent: bool,
+}
+
+async fn silence(State(standin): State<Standin>, Json(asked): Json<Silence>) -> Json<Value> {
+    standin.state().is_silent = asked.is_silent;
     Json(json!({}))
 }
 

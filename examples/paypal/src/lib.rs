@@ -9,6 +9,7 @@ mod api;
 mod control;
 mod money;
 mod state;
+mod told;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,11 @@ impl Handle {
     /// The next batch meets this.
     pub fn fails_next(&self, fault: Fault) {
         self.standin.state().faults.push_back(fault);
+    }
+
+    /// From now on calls for batches are worked off and never answered; or answered again.
+    pub fn is_silent(&self, is_silent: bool) {
+        self.standin.state().is_silent = is_silent;
     }
 
     /// Works off every batch that waits.
@@ -111,7 +117,7 @@ pub async fn start(listen: SocketAddr, processes_at_once: bool) -> std::io::Resu
         state.url = format!("http://{addr}");
         state.processes_at_once = processes_at_once;
     }
-    let routes = api::routes().merge(control::routes()).with_state(standin.clone());
+    let routes = api::routes(&standin).merge(control::routes()).with_state(standin.clone());
     let served = tokio::spawn(async move {
         // Serving ends with the process.
         let _ = axum::serve(listener, routes).await;

@@ -70,6 +70,8 @@ pub struct State {
     /// By receiver.
     pub endings: HashMap<String, Ending>,
     pub faults: VecDeque<Fault>,
+    /// Calls for batches are worked off, and never answered.
+    pub is_silent: bool,
     pub calls: usize,
     next_id: u64,
 }

@@ -3,6 +3,7 @@
 mod disk;
 mod import;
 mod kill;
+mod paypal;
 mod power;
 mod program;
 mod stop;

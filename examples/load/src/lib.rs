@@ -90,6 +90,8 @@ pub struct Report {
     pub retry_after_missing: u64,
     /// Ids of acknowledged hits, when they were to be kept.
     pub ids: Vec<u128>,
+    /// Requests answered 202 in each tenth of a second since the start.
+    tenths: Vec<u64>,
     /// Microseconds from sending to the whole answer, sorted.
     latencies_us: Vec<u32>,
 }
@@ -97,6 +99,11 @@ pub struct Report {
 impl Report {
     pub fn requests_per_second(&self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64().max(1e-9)
+    }
+
+    /// Requests answered 202 in the last second of the run: at what rate the server went, if it did.
+    pub fn requests_in_last_second(&self) -> u64 {
+        self.tenths.iter().rev().take(10).sum()
     }
 
     /// Answers of any status.
@@ -122,6 +129,10 @@ impl Report {
         self.hits += other.hits;
         self.retry_after_missing += other.retry_after_missing;
         self.ids.extend(other.ids);
+        self.tenths.resize(self.tenths.len().max(other.tenths.len()), 0);
+        for (sum, more) in self.tenths.iter_mut().zip(other.tenths) {
+            *sum += more;
+        }
         self.latencies_us.extend(other.latencies_us);
         for (status, count) in other.failures {
             *self.failures.entry(status).or_default() += count;

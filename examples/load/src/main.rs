@@ -94,6 +94,7 @@ async fn main() -> anyhow::Result<()> {
     plan.keep_ids = arguments.acknowledged.is_some();
     let report = load::run(&plan).await;
     println!("requests/s  {:.0}", report.requests_per_second());
+    println!("at-the-end  {}", report.requests_in_last_second());
     println!("hits/s      {:.0}", report.hits_per_second());
     println!("accepted    {}", report.requests);
     println!("p50         {:?}", report.latency(500));

@@ -110,6 +110,9 @@ pub(crate) async fn send(
             Ok(Answer { status: 202, visitor, .. }) => {
                 report.latencies_us.push(asked.elapsed().as_micros().min(u32::MAX.into()) as u32);
                 report.requests += 1;
+                let tenth = started.elapsed().as_millis() as usize / 100;
+                report.tenths.resize(report.tenths.len().max(tenth + 1), 0);
+                report.tenths[tenth] += 1;
                 report.hits += ids.len() as u64;
                 if plan.keep_ids {
                     report.ids.extend_from_slice(&ids);

@@ -15,19 +15,19 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::attribute::Turn;
+use super::holds::Look;
 use super::{Job, JobError, Place, flags};
 use crate::app::App;
-use crate::control::ledger::{Posting, Which};
+use crate::control::ledger::Posting;
 use missing::Missing;
 
 pub use look::{Looked, look};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Somebody else may add to the ledger meanwhile; then what is missing is found anew.
 const TRIES_MAX: usize = 5;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How far holds were looked at.
 const CHECKPOINT: &str = "commissions held until";
-const LOOK_EVERY_MS: i64 = 60_000;
 
 /// What a run added.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -117,28 +117,20 @@ impl Job for Mature {
     }
 }
 
-/// Looks once a minute at what came due since the last look, and a day before it, in case the clock went back.
 async fn mature_once(app: &App) -> Result<(), JobError> {
-    let now_ms = app.clock.now_ms();
-    let last = app.control.checkpoint(CHECKPOINT).await?;
-    let last_ms: i64 = last.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if (last_ms..last_ms.saturating_add(LOOK_EVERY_MS)).contains(&now_ms) {
-        return Ok(());
-    }
-    let after_ms = last_ms.min(now_ms) - DAY_MS;
+    let Some(look) = Look::begin(app, CHECKPOINT).await? else { return Ok(()) };
     let workspaces: Vec<String> = app.directory().workspaces.keys().cloned().collect();
     for workspace_id in workspaces {
-        let due = app.control.commissions(&workspace_id, Which::DueBetween(after_ms, now_ms)).await?;
-        let postings = due.into_iter().filter_map(|stored| {
-            let entries = mature(&stored.commission.entries, stored.commission.due_at_ms, now_ms);
+        let postings = look.due(app, &workspace_id, 0).await?.into_iter().filter_map(|stored| {
+            let entries = mature(&stored.commission.entries, stored.commission.due_at_ms, look.now_ms);
             let commission = Commission { entries, ..stored.commission };
             (!commission.entries.is_empty()).then_some(Posting { id: stored.id, commission })
         });
         let postings: Vec<Posting> = postings.collect();
-        if !postings.is_empty() && !app.control.post(&workspace_id, &postings, now_ms).await? {
+        if !postings.is_empty() && !app.control.post(&workspace_id, &postings, look.now_ms).await? {
             // Looked at again, with what was added meanwhile.
             return Ok(());
         }
     }
-    Ok(app.control.set_checkpoint(CHECKPOINT, &now_ms.to_string(), now_ms).await?)
+    look.done(app).await
 }

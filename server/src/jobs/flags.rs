@@ -11,18 +11,17 @@ use domain::affiliate::ledger::Balance;
 use domain::ids::{OrderId, derive_id};
 use futures::future::BoxFuture;
 
+use super::holds::Look;
 use super::{Job, JobError, Place};
 use crate::app::App;
 use crate::control::flags::{Flags, StoredFlag};
 use crate::control::ledger::{StoredCommission, Which};
 use read::Known;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Commissions of one question: their visitors stand in the address of a query.
 const COMMISSIONS_MAX: usize = 200;
 /// How far ahead holds were looked at.
 const CHECKPOINT: &str = "flags looked for until";
-const LOOK_EVERY_MS: i64 = 60_000;
 /// What becomes due soon is looked at before it does.
 const AHEAD_MS: i64 = 5 * 60_000;
 
@@ -46,22 +45,14 @@ impl Job for LookAgain {
     }
 }
 
-/// Once a minute, at what becomes due since the last look, and a day before it, in case the clock went back.
 async fn look_again(app: &App) -> Result<(), JobError> {
-    let now_ms = app.clock.now_ms();
-    let last = app.control.checkpoint(CHECKPOINT).await?;
-    let last_ms: i64 = last.and_then(|text| text.parse().ok()).unwrap_or(0);
-    if (last_ms..last_ms.saturating_add(LOOK_EVERY_MS)).contains(&now_ms) {
-        return Ok(());
-    }
-    let after_ms = last_ms.min(now_ms) - DAY_MS;
+    let Some(look) = Look::begin(app, CHECKPOINT).await? else { return Ok(()) };
     let workspaces: Vec<String> = app.directory().workspaces.keys().cloned().collect();
     for workspace_id in workspaces {
-        let due = Which::DueBetween(after_ms, now_ms + AHEAD_MS);
-        let due = app.control.commissions(&workspace_id, due).await?;
+        let due = look.due(app, &workspace_id, AHEAD_MS).await?;
         raise_for(app, &workspace_id, due).await?;
     }
-    Ok(app.control.set_checkpoint(CHECKPOINT, &now_ms.to_string(), now_ms).await?)
+    look.done(app).await
 }
 
 /// Raises what is doubtful about the commissions of these orders, and answers how many flags are new.

@@ -9,6 +9,7 @@ pub mod deliver;
 pub mod erase;
 mod facts;
 pub mod flags;
+mod holds;
 pub mod match_watch;
 pub mod paypal;
 pub mod poll;

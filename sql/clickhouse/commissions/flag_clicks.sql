@@ -1,16 +1,13 @@
 -- How many clicks did partners' links have, minute by minute? Grain: one row per code and minute that has one.
 WITH codes AS
 (
-    SELECT
-        facet_id,
-        any(partner) AS code
-    FROM facets
+    SELECT facet_id, code
+    FROM partner_codes
     WHERE workspace_id = {workspace:String}
-        AND partner IN {codes:Array(String)}
-    GROUP BY facet_id
+        AND code IN {codes:Array(String)}
 )
 SELECT
-    toString(codes.code) AS partner_code,
+    codes.code AS partner_code,
     toInt64(toUnixTimestamp(toStartOfMinute(touch.at))) * 1000 AS minute_ms,
     -- A touch classified again is there twice until a merge.
     uniqExact(touch.touch_id) AS clicks

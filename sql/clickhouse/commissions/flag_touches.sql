@@ -14,16 +14,11 @@ WITH
         WHERE workspace_id = {workspace:String}
             AND order_id IN {roots:Array(UUID)}
     ),
-    -- Which facets name a partner.
     codes AS
     (
-        SELECT
-            facet_id,
-            any(partner) AS code
-        FROM facets
+        SELECT facet_id, code
+        FROM partner_codes
         WHERE workspace_id = {workspace:String}
-            AND partner != ''
-        GROUP BY facet_id
     )
 SELECT
     toString(earner.order_id) AS root,
@@ -31,7 +26,7 @@ SELECT
     toString(touch.visitor_id) AS visitor_of,
     toUnixTimestamp64Milli(touch.at) AS at_ms,
     touch.direct AS is_direct,
-    toString(codes.code) AS partner_code,
+    codes.code AS partner_code,
     if(codes.code != '', touch.referrer, '') AS came_from,
     if(codes.code != '', touch.landing, '') AS led_to
 FROM touches AS touch FINAL

@@ -5,22 +5,17 @@ WITH
     (
         /*earners*/
     ),
-    -- Which facets name a partner.
     codes AS
     (
-        SELECT
-            facet_id,
-            any(partner) AS code
-        FROM facets
+        SELECT facet_id, code
+        FROM partner_codes
         WHERE workspace_id = {workspace:String}
-            AND partner != ''
-        GROUP BY facet_id
     )
 SELECT
     toString(earner.order_id) AS root,
     toString(touch.touch_id) AS touch_of,
     toUnixTimestamp64Milli(touch.at) AS at_ms,
-    toString(codes.code) AS partner_code
+    codes.code AS partner_code
 FROM touches AS touch FINAL
 INNER JOIN earners AS earner ON touch.visitor_id = earner.visitor_id
 INNER JOIN codes ON touch.facet_id = codes.facet_id

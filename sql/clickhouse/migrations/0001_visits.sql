@@ -89,6 +89,18 @@ ENGINE = ReplacingMergeTree
 ORDER BY (workspace_id, facet_id)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- Grain: one row per facets that name a partner. Facets stand twice until a merge.
+CREATE VIEW IF NOT EXISTS partner_codes AS
+SELECT
+    workspace_id,
+    facet_id,
+    toString(any(partner)) AS code
+FROM facets
+WHERE partner != ''
+GROUP BY
+    workspace_id,
+    facet_id;
+
 -- Grain: one row per (binding, person key): this visitor was seen to be this person.
 CREATE TABLE IF NOT EXISTS bindings
 (

@@ -2,16 +2,13 @@
 -- Without FINAL: a touch stands twice only between being classified again and the next merge, and counts once by its id.
 WITH codes AS
 (
-    SELECT
-        facet_id,
-        any(partner) AS code
-    FROM facets
+    SELECT facet_id, code
+    FROM partner_codes
     WHERE workspace_id = {workspace:String}
-        AND partner IN {codes:Array(String)}
-    GROUP BY facet_id
+        AND code IN {codes:Array(String)}
 )
 SELECT
-    toString(codes.code) AS link_code,
+    codes.code AS link_code,
     toString(toDate(touch.at, {zone:String})) AS day,
     uniqExact(touch.touch_id) AS clicks
 FROM touches AS touch

@@ -144,6 +144,37 @@ async fn an_address_bound_late_re_attributes_exactly_the_orders_it_concerns() {
 }
 
 #[tokio::test]
+async fn a_visit_that_two_collectors_told_under_two_times_earns_once() {
+    let tellings = [(T0 - 3 * DAY_MS, 77), (T0 - 3 * DAY_MS + 4000, 77), (T0 - DAY_MS, 78)];
+    let mut told = Vec::new();
+    for (name, order) in [("twice_a", [0, 1, 2]), ("twice_b", [1, 2, 0])] {
+        let shop = Shop::open(name).await;
+        for (step, at) in order.into_iter().enumerate() {
+            let (at_ms, hit) = tellings[at];
+            shop.touch_of(hit, 1, at_ms, hit as u64).await;
+            if step == 1 {
+                shop.send("evt_1", &shop.order("o1", 10_00).visitor(1).paid()).await;
+            }
+            settle(&shop.app).await.unwrap();
+        }
+        assert_eq!(shop.by_facet("linear").await, [(77, 500), (78, 500)]);
+        let times = shop.numbers("SELECT toUnixTimestamp64Milli(min(touch_at)) FROM credits FINAL").await;
+        assert_eq!(times, [T0 - 3 * DAY_MS], "the earliest telling counts");
+        let (_, story) = shop.ask("GET", "/v1/orders/o1/explain", "").await;
+        let standings: Vec<_> =
+            story["touches"].as_array().unwrap().iter().map(|touch| touch["standing"].clone()).collect();
+        assert_eq!(standings, ["eligible", "duplicate", "eligible"]);
+        assert_eq!(story["stored_agrees"], true, "{story}");
+        shop.add_up().await;
+        told.push(shop.credits().await);
+        // A full run says the same.
+        tributary::jobs::attribute::attribute_all(&shop.app).await.unwrap();
+        told.push(shop.credits().await);
+    }
+    assert!(told.iter().all(|credits| *credits == told[0]), "{told:#?}");
+}
+
+#[tokio::test]
 async fn a_late_touch_re_attributes_the_order_of_its_visitor() {
     let shop = Shop::open("late_touch").await;
     shop.touch(1, T0 - 10 * DAY_MS, 100).await;

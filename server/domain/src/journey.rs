@@ -116,13 +116,14 @@ pub fn standing(at_ms: i64, anchor_ms: i64, window: Window) -> Standing {
 }
 
 /// Brings touches into their one order, (time, id), the same on every machine, and marks the duplicates: of
-/// touches with one id the earliest stands.
+/// touches with one id the earliest that could earn stands. A visit has two times when two collectors took it whose
+/// clocks, or whose idea of the browser's, differ.
 pub fn judge(touches: &mut [Touch], anchor_ms: i64, window: Window) -> Vec<Standing> {
     touches.sort_unstable_by_key(|touch| (touch.at_ms, touch.id));
     let mut seen = std::collections::HashSet::with_capacity(touches.len());
-    let judged = touches.iter().map(|touch| match seen.insert(touch.id) {
-        true => standing(touch.at_ms, anchor_ms, window),
-        false => Standing::Duplicate,
+    let judged = touches.iter().map(|touch| match standing(touch.at_ms, anchor_ms, window) {
+        Standing::Eligible if !seen.insert(touch.id) => Standing::Duplicate,
+        standing => standing,
     });
     judged.collect()
 }
@@ -134,12 +135,12 @@ pub fn eligible(touches: &mut Vec<Touch>, anchor_ms: i64, window: Window) {
     if !sorted {
         touches.sort_unstable_by_key(|touch| (touch.at_ms, touch.id));
     }
-    drop_duplicates(touches);
     touches.retain(|touch| standing(touch.at_ms, anchor_ms, window) == Standing::Eligible);
+    once(touches);
 }
 
-/// Keeps the earliest of the touches with one id; `touches` are sorted and stay so.
-fn drop_duplicates(touches: &mut Vec<Touch>) {
+/// Keeps the earliest of the touches with one id; `touches` may all earn, are sorted and stay so.
+pub fn once(touches: &mut Vec<Touch>) {
     const COMPARED_MAX: usize = 32;
     if touches.len() <= COMPARED_MAX {
         let mut kept = 0;
@@ -195,6 +196,7 @@ mod tests {
     #[test]
     fn a_touch_told_twice_counts_once_at_its_earliest_time() {
         check(&[(7, 1), (5, 1), (6, 2), (5, 1)], 10, Window::Days(1), &[(5, 1), (6, 2)]);
+        check(&[(3, 1), (5, 1), (12, 1)], 4 + DAY_MS, Window::Days(1), &[(5, 1)]);
         let many: Vec<(i64, u128)> = (0..100).map(|n| (n, n as u128 % 50)).collect();
         check(&many, 1000, Window::Lifetime, &many[..50]);
     }

@@ -4,6 +4,7 @@
 
 pub mod block;
 mod blocks;
+pub mod excluded;
 mod post;
 pub mod preview;
 pub mod read;
@@ -12,7 +13,7 @@ mod standing;
 pub mod terms;
 pub mod turn;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::attribution::{MODELS, Touch};
@@ -67,30 +68,31 @@ pub async fn attribute_orders(
     if orders.is_empty() {
         return Ok(Posted::default());
     }
-    post_orders(app, workspace_id, orders, &Terms::of(app, workspace_id).await?).await
+    post_orders(app, workspace_id, orders).await
 }
 
-/// As [`attribute_orders`], by whoever holds the lock, under terms that were read before.
-async fn post_orders(
-    app: &App,
-    workspace_id: &str,
-    orders: &[OrderId],
-    terms: &Terms,
-) -> Result<Posted, JobError> {
+/// As [`attribute_orders`], by whoever holds the lock.
+async fn post_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Result<Posted, JobError> {
     let store = &app.store;
+    let terms = Terms::without_exclusions(app, workspace_id);
     let ids: Vec<u128> = orders.iter().map(|order| order.0).collect();
     let mut journeys: HashMap<u128, Vec<Touch>> = HashMap::new();
     // What stands and what should: neither waits for the other.
     let (mut standing, mut loaded) = tokio::try_join!(Standing::load(store, workspace_id, &ids), async {
         let loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
         if !loaded.orders.is_empty() {
-            read::journeys(store, workspace_id, terms, Some(&loaded), |root, touches| {
+            read::journeys(store, workspace_id, &terms, Some(&loaded), |root, touches| {
                 journeys.insert(root, touches.clone());
             })
             .await?;
         }
         Ok::<_, clickhouse::error::Error>(loaded)
     })?;
+    let met: BTreeSet<u64> = journeys.values().flatten().map(|touch| touch.facet).collect();
+    let excluded = excluded::among(app, workspace_id, &terms::exclusions(app, workspace_id), &met).await?;
+    if !excluded.is_empty() {
+        journeys.values_mut().for_each(|touches| touches.retain(|touch| !excluded.contains(&touch.facet)));
+    }
     // Roots that were not asked for are posted with the orders that earn by them.
     let given: HashSet<u128> = ids.iter().copied().collect();
     let more: Vec<u128> =

@@ -1,11 +1,11 @@
 //! Watches how many sales carry their visitor, by the rule of `domain::match_watch`, and tells when that falls and
 //! when it is well again: in the log, as a metric, on the dashboard, and to the workspace's endpoints. Never tells twice
-//! of the same fall, and calls nobody itself.
+//! of the same fall, never takes silence for recovery, and calls nobody itself.
 
 use std::time::Duration;
 
 use clickhouse::Row;
-use domain::match_watch::{Drop, Matched, RECENT_DAYS, USUAL_DAYS, drop_of};
+use domain::match_watch::{Drop, Look, Matched, RECENT_DAYS, USUAL_DAYS, look};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::watch;
@@ -56,7 +56,7 @@ impl Alert {
     /// For people.
     pub fn sentence(&self) -> String {
         format!(
-            "Fewer sales of {} carry their visitor: {} % of the revenue of {} sales in the last two days, {} % before. Does the checkout still pass the metadata?",
+            "Fewer sales of {} carry their visitor: {} % of the revenue of {} sales over two days, {} % before. Does the checkout still pass the metadata?",
             self.connection,
             self.fall.recent_share_ppm / 10_000,
             self.fall.recent_orders,
@@ -108,31 +108,34 @@ pub async fn step(app: &App) -> Result<(), JobError> {
             .param("to_ms", now_ms + 1)
             .fetch_all()
             .await?;
-        // A connection that sells nothing any more has no alert either.
-        for connection in app.directory().connections.iter().filter(|known| {
-            known.workspace_id == workspace.id && !counted.iter().any(|row| row.connection == known.id)
-        }) {
-            tell(app, &workspace, &connection.id, None, now_ms).await?;
-        }
-        for counted in counted {
-            let fall = drop_of(
-                Matched {
-                    orders: counted.usual_orders,
-                    orders_with_visitor: counted.usual_orders_with_visitor,
-                    net_minor: counted.usual_net,
-                    net_with_visitor_minor: counted.usual_net_with_visitor,
-                },
-                Matched {
-                    orders: counted.recent_orders,
-                    orders_with_visitor: counted.recent_orders_with_visitor,
-                    net_minor: counted.recent_net,
-                    net_with_visitor_minor: counted.recent_net_with_visitor,
-                },
-            );
-            tell(app, &workspace, &counted.connection, fall, now_ms).await?;
+        // A connection that sells nothing is looked at as well: its alert stands until it sells.
+        let directory = app.directory();
+        for connection in directory.connections.iter().filter(|known| known.workspace_id == workspace.id) {
+            let counted = counted.iter().find(|row| row.connection == connection.id);
+            let (usual, recent) = counted.map_or_else(Default::default, Counted::matched);
+            tell(app, &workspace, &connection.id, usual, recent, now_ms).await?;
         }
     }
     Ok(())
+}
+
+impl Counted {
+    /// The usual days and the recent ones.
+    fn matched(&self) -> (Matched, Matched) {
+        let usual = Matched {
+            orders: self.usual_orders,
+            orders_with_visitor: self.usual_orders_with_visitor,
+            net_minor: self.usual_net,
+            net_with_visitor_minor: self.usual_net_with_visitor,
+        };
+        let recent = Matched {
+            orders: self.recent_orders,
+            orders_with_visitor: self.recent_orders_with_visitor,
+            net_minor: self.recent_net,
+            net_with_visitor_minor: self.recent_net_with_visitor,
+        };
+        (usual, recent)
+    }
 }
 
 /// Tells of what changed, once, and writes down the alert that stands now.
@@ -140,22 +143,25 @@ async fn tell(
     app: &App,
     workspace: &Workspace,
     connection: &str,
-    fall: Option<Drop>,
+    usual: Matched,
+    recent: Matched,
     now_ms: i64,
 ) -> Result<(), JobError> {
     let name = place(connection);
     let known = known(app, connection).await?;
+    let looked = look(usual, recent, known.as_ref().map(|alert| alert.fall));
+    let stands = matches!(looked, Look::Fallen(_)) || (looked == Look::TooFew && known.is_some());
     let gauge = metrics::gauge!("tributary_match_quality_dropped", "connection" => connection.to_owned());
-    gauge.set(if fall.is_some() { 1.0 } else { 0.0 });
-    let alert = match (known, fall) {
-        (None, None) => return Ok(()),
-        (Some(_), None) => {
+    gauge.set(if stands { 1.0 } else { 0.0 });
+    let alert = match (known, looked) {
+        (_, Look::TooFew) | (None, Look::Well) => return Ok(()),
+        (Some(_), Look::Well) => {
             tracing::info!(connection, "match quality of {connection} is well again");
             app.control.set_checkpoint(&name, "", now_ms).await?;
             return Ok(());
         }
-        (Some(known), Some(fall)) => Alert { fall, ..known },
-        (None, Some(fall)) => {
+        (Some(known), Look::Fallen(fall)) => Alert { fall, ..known },
+        (None, Look::Fallen(fall)) => {
             let alert = Alert { connection: connection.to_owned(), since_ms: now_ms, fall };
             tracing::warn!(connection, "{}", alert.sentence());
             alert

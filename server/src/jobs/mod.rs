@@ -76,6 +76,8 @@ pub struct Signals {
     pub comparisons: poll::books::Readings,
     /// Exchange rates as last read, and when to ask for more.
     pub rates: rates::Remembered,
+    /// Facets that may not earn, as far as they were met.
+    pub judged: attribute::excluded::Judged,
     /// Workspaces whose standing facets were written by this process.
     seen: std::sync::Mutex<HashSet<String>>,
 }

@@ -6,7 +6,7 @@
 mod commission;
 mod order;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::attribution::{MODELS, ModelExplanation, Touch, explain};
@@ -23,7 +23,8 @@ use self::order::{StoredOrder, booked, document};
 use super::statement::Statement;
 use super::{ReportError, Reports, uuid};
 use crate::jobs::JobError;
-use crate::jobs::attribute::terms::{Terms, window_ms};
+use crate::jobs::attribute::excluded::among;
+use crate::jobs::attribute::terms::{exclusions, window_ms};
 use crate::sql;
 use crate::store::StoreError;
 
@@ -160,18 +161,19 @@ impl Reports {
             Ok(Touch { at_ms: touch.at_ms, id, facet: touch.facet_id, direct: touch.direct })
         });
         let candidates = candidates.collect::<Result<Vec<_>, ReportError>>()?;
-        let excluded = self.excluded().await?;
+        let excluded = self.excluded(candidates.iter().map(|touch| touch.facet).collect()).await?;
         let story =
             explain(candidates, &excluded, journey.anchor_ms, window, visitor_known, &booked(&order)?);
         let told = told_credits(&story.models, story.candidates.len());
-        let mut by_id: HashMap<u128, StoredTouch> = HashMap::new();
+        // A touch that two collectors told has two times.
+        let mut told_at: HashMap<(u128, i64), StoredTouch> = HashMap::new();
         for touch in touches {
-            by_id.entry(uuid(&touch.id)?.as_u128()).or_insert(touch);
+            told_at.entry((uuid(&touch.id)?.as_u128(), touch.at_ms)).or_insert(touch);
         }
         let mut shown = Vec::with_capacity(story.candidates.len());
         for (candidate, credits) in story.candidates.iter().zip(&told) {
-            let touch = by_id
-                .get(&candidate.touch.0)
+            let touch = told_at
+                .get(&(candidate.touch.0, candidate.at_ms))
                 .ok_or_else(|| ReportError::Damaged(format!("touch {}", candidate.touch)))?;
             shown.push(touch_document(touch, candidate, credits, window)?);
         }
@@ -197,14 +199,14 @@ impl Reports {
             stored_agrees: disagreements.is_empty(),
             disagreements,
             commission,
-            rules_version: u32::from(by_id.values().map(|touch| touch.rules_version).max().unwrap_or(0)),
+            rules_version: u32::from(told_at.values().map(|touch| touch.rules_version).max().unwrap_or(0)),
         }))
     }
 
-    /// Facets of the visits that the workspace lets earn nothing.
-    async fn excluded(&self) -> Result<HashSet<u64>, ReportError> {
-        let terms = Terms::of(&self.app, &self.workspace.id).await;
-        terms.map(|terms| terms.excluded).map_err(|error| match error {
+    /// Those of some facets that the workspace lets earn nothing.
+    async fn excluded(&self, facets: BTreeSet<u64>) -> Result<HashSet<u64>, ReportError> {
+        let exclusions = exclusions(&self.app, &self.workspace.id);
+        among(&self.app, &self.workspace.id, &exclusions, &facets).await.map_err(|error| match error {
             JobError::Store(StoreError::Query(error)) => error.into(),
             other => ReportError::Damaged(other.to_string()),
         })

@@ -174,6 +174,11 @@ impl Shop {
     /// A touch, as the flusher delivers it: the row, then the visitor marked.
     pub async fn touch(&self, visitor: u128, at_ms: i64, facet: u64) {
         let id = domain::ids::derive_id(&["touch", &visitor.to_string(), &at_ms.to_string()]);
+        self.touch_of(id, visitor, at_ms, facet).await;
+    }
+
+    /// A touch by the id of the hit that made it.
+    pub async fn touch_of(&self, id: u128, visitor: u128, at_ms: i64, facet: u64) {
         let mut row = RowWriter::new();
         row.string(WORKSPACE).uuid(visitor).i64(at_ms).uuid(id).uuid(1).u64(facet).u8(0).i64(T0).i64(T0);
         let columns = "workspace_id, visitor_id, at, touch_id, session_id, facet_id, direct, received_at, classified_at";

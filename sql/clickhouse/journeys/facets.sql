@@ -1,4 +1,4 @@
--- What do the facets of a workspace say? Grain: one row per facet.
+-- What do the facets of a workspace say? Grain: one row per facet. `/*facets*/` narrows it to some.
 SELECT
     facet_id,
     toString(channel) AS channel_name,
@@ -14,4 +14,5 @@ SELECT
     toString(partner) AS partner_name
 FROM facets
 WHERE workspace_id = {workspace:String}
+    /*facets*/
 LIMIT 1 BY facet_id

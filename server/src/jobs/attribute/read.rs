@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use domain::attribution::{Booked, Refund, Touch};
+use domain::journey;
 
 use super::block::{TextIds, Texts};
 use super::terms::Terms;
@@ -212,7 +213,7 @@ pub async fn journeys(
     journeys_paced(store, workspace_id, terms, only, each, || std::future::ready(())).await
 }
 
-/// As [`journeys`]; `between` is waited for now and then, and holds back the reading.
+/// As [`journeys`]; `between` is waited for between two chunks, and holds back the reading.
 pub async fn journeys_paced<P: Future<Output = ()>>(
     store: &Store,
     workspace_id: &str,
@@ -240,6 +241,8 @@ pub async fn journeys_paced<P: Future<Output = ()>>(
         touches.dedup_by_key(|(touch, _)| (touch.at_ms, touch.id));
         journey.clear();
         journey.extend(touches.iter().map(|(touch, _)| *touch));
+        // A visit that two collectors told under two times is one.
+        journey::once(&mut journey);
         terms.apply(&mut journey);
         each(root, &mut journey);
         Some(())

@@ -34,15 +34,19 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// The terms of a workspace as they stand.
+    /// The terms of a workspace as they stand, for all of its orders: every facet is read.
     pub async fn of(app: &App, workspace_id: &str) -> Result<Terms, JobError> {
-        let workspace = app.directory().workspaces.get(workspace_id).cloned();
-        let exclusions = workspace.map(|known| known.settings.exclusions.clone()).unwrap_or_default();
+        let exclusions = exclusions(app, workspace_id);
         let excluded = match exclusions.is_empty() {
             true => HashSet::new(),
             false => excluded(&exclusions, &facets(&app.store, workspace_id).await?),
         };
-        Ok(Terms { window_ms: window_ms(app, workspace_id), excluded, origins: HashMap::new() })
+        Ok(Terms { excluded, ..Terms::without_exclusions(app, workspace_id) })
+    }
+
+    /// The same but for the visits that may not earn, which [`super::excluded::among`] finds among a few.
+    pub fn without_exclusions(app: &App, workspace_id: &str) -> Terms {
+        Terms { window_ms: window_ms(app, workspace_id), ..Terms::default() }
     }
 
     /// Leaves in a journey what may earn under these terms, each touch from where it comes under them.
@@ -58,6 +62,12 @@ impl Terms {
             touches.retain(|touch| !self.excluded.contains(&touch.facet));
         }
     }
+}
+
+/// Visits of a workspace that may not earn.
+pub fn exclusions(app: &App, workspace_id: &str) -> Vec<Exclusion> {
+    let directory = app.directory();
+    directory.workspaces.get(workspace_id).map(|known| known.settings.exclusions.clone()).unwrap_or_default()
 }
 
 /// Milliseconds before an anchor in which a touch of this workspace can earn.
@@ -96,7 +106,24 @@ struct StoredFacets {
 
 /// Every set of facets of a workspace. Sets of a channel that this program does not know are left out.
 pub async fn facets(store: &Store, workspace_id: &str) -> Result<HashMap<u64, Facets>, JobError> {
-    let query = store.client().query_raw(sql!("journeys/facets.sql")).param("workspace", workspace_id);
+    facets_of(store, workspace_id, None).await
+}
+
+/// As [`facets`], of some of them.
+pub(super) async fn facets_of(
+    store: &Store,
+    workspace_id: &str,
+    some: Option<&[u64]>,
+) -> Result<HashMap<u64, Facets>, JobError> {
+    let text = sql!("journeys/facets.sql");
+    let query = match some {
+        None => store.client().query_raw(text),
+        Some(ids) => {
+            let text = text.replace("/*facets*/", "AND facet_id IN {facets:Array(UInt64)}");
+            store.client().query_raw(&text).param("facets", ids)
+        }
+    };
+    let query = query.param("workspace", workspace_id);
     let found: Vec<StoredFacets> = query.fetch_all().await?;
     let read = |row: StoredFacets| {
         let facets = Facets {

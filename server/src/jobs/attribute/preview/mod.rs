@@ -12,7 +12,6 @@ use domain::visit::{RULES_MAX, RuleError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::terms::Terms;
 use super::{Turn, post_orders, reclassify};
 use crate::app::App;
 use crate::control::ControlError;
@@ -192,10 +191,9 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
         app.reload_directory().await?;
     }
     applied.visits = reclassify::write(app, workspace_id, &rules.after).await?;
-    let terms = Terms::of(app, workspace_id).await?;
     for chunk in looked.moved.chunks(CHUNK) {
         let orders: Vec<OrderId> = chunk.iter().map(|&id| OrderId(id)).collect();
-        applied.written += post_orders(app, workspace_id, &orders, &terms).await?.written;
+        applied.written += post_orders(app, workspace_id, &orders).await?.written;
     }
     drop(turn);
     // Visits that come from elsewhere may be another partner's, or nobody's.

@@ -116,7 +116,7 @@ pub struct CommissionDocument {
     pub credits: BTreeMap<String, i64>,
 }
 
-/// A page of commissions, newest first.
+/// A page of commissions, the newest payment first.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CommissionList {
     pub rows: Vec<CommissionDocument>,
@@ -186,7 +186,7 @@ impl EntryDocument {
 }
 
 impl Affiliates<'_> {
-    /// A page of commissions.
+    /// A page of commissions, the newest payment first.
     pub async fn commissions(&self, wanted: &Wanted) -> Result<CommissionList, AffiliateError> {
         let limit = wanted.limit.unwrap_or(PAGE);
         if !(1..=PAGE_MAX).contains(&limit) {
@@ -204,14 +204,17 @@ impl Affiliates<'_> {
             wanted.state.is_none_or(|state| commission.state == state)
                 && wanted.partner.as_ref().is_none_or(|partner| commission.partner == *partner)
         };
-        let mut rows: Vec<CommissionDocument> =
-            all.iter().rev().map(CommissionDocument::of).filter(is_wanted).collect();
-        if let Some(after) = &wanted.after {
-            let place = rows.iter().position(|row| row.id == *after);
-            let detail = || "after: no commission of this list has that id".to_owned();
-            let place = place.ok_or_else(|| AffiliateError::Invalid { field: "after", detail: detail() })?;
-            rows.drain(..=place);
-        }
+        // Its place is looked for among all, so that the next page is found also when it stands otherwise by now.
+        let older = match &wanted.after {
+            Some(after) => {
+                let place = all.iter().position(|stored| stored.id == *after);
+                let detail = || "after: no commission of this list has that id".to_owned();
+                place.ok_or_else(|| AffiliateError::Invalid { field: "after", detail: detail() })?
+            }
+            None => all.len(),
+        };
+        let newest_first = all[..older].iter().rev().map(CommissionDocument::of);
+        let mut rows: Vec<CommissionDocument> = newest_first.filter(is_wanted).take(limit + 1).collect();
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let after = rows.last().filter(|_| has_more).map(|row| row.id.clone());

@@ -2,7 +2,7 @@
 //! entries that follow from it, in one transaction: a flag that was rejected and not taken out of the ledger does not
 //! exist.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use domain::affiliate::Commission;
 use domain::affiliate::flag::{Decision, Evidence, FlagKind, Verdict, is_warning, rejudge};
@@ -168,6 +168,11 @@ impl FlagDocument {
 }
 
 impl Affiliates<'_> {
+    /// Commissions that an open flag holds.
+    pub async fn held_commissions(&self) -> Result<HashSet<String>, AffiliateError> {
+        Ok(self.control.held_commissions(&self.workspace.id).await?)
+    }
+
     /// A page of flags.
     pub async fn flags(&self, wanted: &WantedFlags) -> Result<FlagList, AffiliateError> {
         let limit = wanted.limit.unwrap_or(PAGE);

@@ -12,7 +12,7 @@ use crate::jobs::settle;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// List commissions, newest first.
+    /// List commissions, the newest payment first.
     List {
         /// prt_…
         #[arg(long)]

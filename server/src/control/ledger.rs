@@ -95,7 +95,7 @@ impl Control {
         Ok(true)
     }
 
-    /// Commissions with all their entries, oldest first.
+    /// Commissions with all their entries, the oldest payment first; what was paid in one moment goes by id.
     pub async fn commissions(
         &self,
         workspace_id: &str,
@@ -133,7 +133,7 @@ impl Control {
             Which::DueBetween(..) => "AND due_at_ms > $2 AND due_at_ms <= $3".to_owned(),
         };
         let chosen = format!("FROM commissions WHERE workspace_id = $1 {condition}");
-        let heads = format!("SELECT {COLUMNS} {chosen} ORDER BY created_at_ms, id");
+        let heads = format!("SELECT {COLUMNS} {chosen} ORDER BY paid_at_ms, id");
         let entries = format!(
             "SELECT commission_id, number, from_account, to_account, amount_minor, reason, source, at_ms \
              FROM entries WHERE commission_id IN (SELECT id {chosen}) ORDER BY commission_id, number"

@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show))
 }
 
-/// Commissions, newest first.
+/// Commissions, the newest payment first.
 #[utoipa::path(get, path = "/v1/commissions", tag = "Affiliates", params(Wanted),
     responses((status = 200, body = CommissionList), (status = "4XX", body = Problem)))]
 async fn list(

@@ -1,7 +1,7 @@
 //! What the pages show of a partner's clicks and sales, read for this partner alone. Of buyers it knows only which orders
 //! are of one, and it never reads a name or an address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::ids::OrderId;
@@ -106,10 +106,13 @@ pub async fn clicks(app: &App, member: &Member, links: &[LinkDocument]) -> Resul
 pub async fn commissions(app: &App, member: &Member) -> Result<Vec<StoredCommission>, Problem> {
     let which = Which::Partner(&member.partner.id);
     let mut all = app.control.commissions(&member.workspace.id, which).await?;
-    all.sort_by(|one, other| {
-        (other.commission.paid_at_ms, &other.id).cmp(&(one.commission.paid_at_ms, &one.id))
-    });
+    all.reverse();
     Ok(all)
+}
+
+/// Commissions that the merchant looks at before anything of them is paid out: which they are, and never why.
+pub async fn looked_at(app: &App, member: &Member) -> Result<HashSet<String>, Problem> {
+    Ok(member.affiliates(app).held_commissions().await?)
 }
 
 /// What was sold, of these commissions.

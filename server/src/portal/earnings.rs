@@ -1,7 +1,7 @@
 //! A partner's earnings: each commission with its reason, and every entry of one; and the customers behind them, numbered
 //! and without anything that names them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -79,14 +79,15 @@ pub(super) async fn list(State(app): State<App>, member: Member, Query(asked): Q
             },
         };
         let rows = &all[start..all.len().min(start + PAGE)];
+        let looked_at = data::looked_at(&app, &member).await?;
         let sold = data::sold(&app, &member, rows).await;
         let is_short = sold.is_err();
         let sold = sold.unwrap_or_default();
         let zone = show::zone(&member.workspace.timezone);
         let page = CommissionsPage {
             frame: &frame,
-            sums: words::sums(&all),
-            lines: rows.iter().map(|stored| words::line(&member, stored, &sold, &zone)).collect(),
+            sums: words::sums(&all, &looked_at),
+            lines: rows.iter().map(|stored| words::line(&member, stored, &sold, &looked_at, &zone)).collect(),
             is_short,
             next: rows.last().filter(|_| start + PAGE < all.len()).map(|stored| stored.id.clone()),
         };
@@ -105,7 +106,7 @@ pub(super) async fn one(State(app): State<App>, member: Member, Path(id): Path<S
         let sold = data::sold(&app, &member, stored).await?;
         let [stored] = stored else { return Ok(missing()) };
         let zone = show::zone(&member.workspace.timezone);
-        let line = words::line(&member, stored, &sold, &zone);
+        let line = words::line(&member, stored, &sold, &data::looked_at(&app, &member).await?, &zone);
         let referral = &stored.commission.referral;
         let by = match &referral.touch {
             Some(touch) => format!("the link {}, followed on {}", touch.code, show::day(touch.at_ms, &zone)),
@@ -152,7 +153,10 @@ pub(super) async fn customers(State(app): State<App>, member: Member) -> Respons
                 since: show::day(own[0].commission.paid_at_ms, &zone),
                 payments: super::home::counted(own.len() as u64, "payment"),
                 products: products.join(", "),
-                earned: words::sums(&own_commissions).into_iter().map(|sums| sums.earned).collect(),
+                earned: words::sums(&own_commissions, &HashSet::new())
+                    .into_iter()
+                    .map(|sums| sums.earned)
+                    .collect(),
             }
         };
         let total = groups.len();

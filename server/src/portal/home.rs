@@ -72,18 +72,19 @@ async fn page(app: &App, member: &Member) -> Result<Response, Problem> {
     }
     let links = data::links(app, member).await?;
     let clicks = data::clicks(app, member, &links).await.ok();
+    let looked_at = data::looked_at(app, member).await?;
     let newest = &commissions[..commissions.len().min(NEWEST)];
     let sold = data::sold(app, member, newest).await.unwrap_or_default();
     let zone = show::zone(&member.workspace.timezone);
     let page = HomePage {
         frame: &frame,
         status: status.name(),
-        sums: words::sums(&commissions),
+        sums: words::sums(&commissions, &looked_at),
         link: links.into_iter().find(|link| link.active),
         has_details: member.partner.payout.is_some(),
         bars: clicks.as_ref().map(bars).unwrap_or_default(),
         clicks,
-        lines: newest.iter().map(|stored| words::line(member, stored, &sold, &zone)).collect(),
+        lines: newest.iter().map(|stored| words::line(member, stored, &sold, &looked_at, &zone)).collect(),
         is_more: commissions.len() > NEWEST,
         terms,
     };

@@ -87,7 +87,7 @@ async fn page(app: &App, member: &Member, typed: &Typed, error: Option<String>) 
     let is_bad = error.is_some();
     let page = PayoutsPage {
         frame: &frame,
-        sums: words::sums(&commissions),
+        sums: words::sums(&commissions, &data::looked_at(app, member).await?),
         paid,
         stated: stated(app, member).await.ok(),
         now: member.partner.payout.as_ref().map(|to| (named(to.method), show::masked(&to.recipient))),

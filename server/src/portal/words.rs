@@ -1,6 +1,6 @@
 //! A commission in words: what was sold, what it earns and why, where it stands, and every entry of its ledger.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::affiliate::Reward;
 use domain::affiliate::ledger::{Account, Balance, Entry, state};
@@ -47,6 +47,7 @@ pub fn line(
     member: &Member,
     stored: &StoredCommission,
     sold: &HashMap<OrderId, Sold>,
+    looked_at: &HashSet<String>,
     zone: &TimeZone,
 ) -> Line {
     let commission = &stored.commission;
@@ -55,7 +56,10 @@ pub fn line(
     let state = state(&commission.entries).name();
     let balance = Balance::of(&commission.entries);
     let until = show::day(commission.due_at_ms, zone);
+    let is_looked_at = looked_at_minor(stored, looked_at) > 0;
+    let state = if is_looked_at && matches!(state, "pending" | "due") { "looked-at" } else { state };
     let stands = match state {
+        "looked-at" => format!("held while {} looks at it", member.workspace.name),
         "pending" => format!("held until {until}"),
         "due" if balance.due < 0 => "paid before, to be netted".to_owned(),
         "due" => "ready for the next payout".to_owned(),
@@ -75,6 +79,15 @@ pub fn line(
         stands,
         because: because(member, stored, order),
     }
+}
+
+/// What of a commission waits until the merchant has looked at it. What is in a payout or paid does not.
+fn looked_at_minor(stored: &StoredCommission, looked_at: &HashSet<String>) -> i64 {
+    if !looked_at.contains(&stored.id) {
+        return 0;
+    }
+    let balance = Balance::of(&stored.commission.entries);
+    balance.pending.max(0) + balance.due.max(0)
 }
 
 /// Why a sale earned what it did: the rate and the price it is of, or the terms by their number where tiers or shares
@@ -139,6 +152,8 @@ pub fn steps(stored: &StoredCommission, because: &str, zone: &TimeZone) -> Vec<S
             "void" => "Not yours after all, or no payment that earns".to_owned(),
             "adjusted" => "Your part was found to be another".to_owned(),
             "hold_over" => "The hold is over: ready for payout".to_owned(),
+            "flag_rejected" => "Not counted, after a look at it".to_owned(),
+            "flag_cleared" => "Counted after all, after another look".to_owned(),
             "payout_approved" => "Put into a payout".to_owned(),
             "payout_paid" => "Paid out".to_owned(),
             "payout_canceled" => "The payout did not go through: ready for the next one".to_owned(),
@@ -162,25 +177,34 @@ pub fn steps(stored: &StoredCommission, because: &str, zone: &TimeZone) -> Vec<S
 pub struct Sums {
     pub earned: String,
     pub pending: String,
+    /// What waits until the merchant has looked at it, apart from what is pending or due; none where nothing does.
+    pub looked_at: Option<String>,
     pub due: String,
     pub processing: String,
     pub paid: String,
 }
 
 /// What stands for a partner, a currency each.
-pub fn sums(commissions: &[StoredCommission]) -> Vec<Sums> {
-    let mut by_currency: BTreeMap<Currency, Balance> = BTreeMap::new();
+pub fn sums(commissions: &[StoredCommission], looked_at: &HashSet<String>) -> Vec<Sums> {
+    let mut by_currency: BTreeMap<Currency, (Balance, i64)> = BTreeMap::new();
     for stored in commissions {
-        let sum = by_currency.entry(stored.commission.currency).or_default();
-        let balance = Balance::of(&stored.commission.entries);
+        let (sum, waits) = by_currency.entry(stored.commission.currency).or_default();
+        let mut balance = Balance::of(&stored.commission.entries);
+        let looked_at = looked_at_minor(stored, looked_at);
+        if looked_at > 0 {
+            // Shown apart, so that all parts still add up to what is earned.
+            *waits += looked_at;
+            (balance.pending, balance.due) = (balance.pending.min(0), balance.due.min(0));
+        }
         sum.expense += balance.expense;
         sum.pending += balance.pending;
         sum.due += balance.due;
         sum.processing += balance.processing;
         sum.paid += balance.paid;
     }
-    let shown = |(currency, balance): (Currency, Balance)| Sums {
+    let shown = |(currency, (balance, waits)): (Currency, (Balance, i64))| Sums {
         earned: show::money(balance.earned(), currency),
+        looked_at: (waits > 0).then(|| show::money(waits, currency)),
         pending: show::money(balance.pending, currency),
         due: show::money(balance.due, currency),
         processing: show::money(balance.processing, currency),

@@ -116,7 +116,7 @@ async fn list(app: &App, reader: &Reader, picked: &Picked) -> Result<Commissions
     };
     let found = affiliates.commissions(&wanted).await?;
     let names = partner_names(&affiliates).await?;
-    let held = held(&affiliates).await?;
+    let held = affiliates.held_commissions().await?;
     let zone = zone(reader);
     let row = |commission: &CommissionDocument| {
         let name = names.get(&commission.partner).cloned().unwrap_or_default();
@@ -189,11 +189,6 @@ async fn single(app: &App, reader: &Reader, id: &str) -> Result<CommissionPage, 
         doubts: doubts.collect(),
         row: row(&found, name, is_held, &zone),
     })
-}
-
-/// Commissions that an open flag holds.
-async fn held(affiliates: &Affiliates<'_>) -> Result<std::collections::HashSet<String>, AffiliateError> {
-    Ok(affiliates.control.held_commissions(&affiliates.workspace.id).await?)
 }
 
 fn row(commission: &CommissionDocument, partner: String, is_held: bool, zone: &jiff::tz::TimeZone) -> Row {

@@ -168,7 +168,7 @@ async fn a_visit_that_two_collectors_told_under_two_times_earns_once() {
         shop.add_up().await;
         told.push(shop.credits().await);
         // A full run says the same.
-        tributary::jobs::attribute::attribute_all(&shop.app).await.unwrap();
+        attribute::attribute_all(&shop.app).await.unwrap();
         told.push(shop.credits().await);
     }
     assert!(told.iter().all(|credits| *credits == told[0]), "{told:#?}");

@@ -29,6 +29,7 @@ mod program;
 mod rates;
 mod report;
 mod rotate;
+mod selection;
 mod serve;
 mod simulate;
 mod statement;

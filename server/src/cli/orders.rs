@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::client::{Of, Source};
 use super::money::shown;
-use super::report::filter_pair;
+use super::selection::Selection;
 use crate::config::Config;
 use crate::report::Reports;
 
@@ -14,26 +14,11 @@ use crate::report::Reports;
 pub struct Orders {
     #[command(flatten)]
     of: Of,
-    /// First day, YYYY-MM-DD; 30 days back when left out.
-    #[arg(long)]
-    from: Option<String>,
-    /// Last day, included.
-    #[arg(long)]
-    to: Option<String>,
-    /// today, yesterday, 7d, 30d, 90d, 365d, month, last_month, year.
-    #[arg(long)]
-    period: Option<String>,
-    #[arg(long)]
-    provider: Option<String>,
-    #[arg(long)]
-    connection: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// A code like USD: only orders in that currency.
     #[arg(long)]
     currency: Option<String>,
-    /// dimension=value, or dimension!=value; repeat for several. Of where visits came from: the orders that earned such
-    /// a visit something.
-    #[arg(long = "filter", value_name = "DIMENSION=VALUE")]
-    filters: Vec<String>,
     /// Orders on a page.
     #[arg(long)]
     limit: Option<String>,
@@ -70,18 +55,7 @@ impl Orders {
 
     /// The question as the API takes it.
     fn pairs(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let given = [
-            ("from", &self.from),
-            ("to", &self.to),
-            ("period", &self.period),
-            ("provider", &self.provider),
-            ("connection", &self.connection),
-            ("currency", &self.currency),
-            ("limit", &self.limit),
-            ("after", &self.after),
-        ];
-        let given = given.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value.clone()?)));
-        given.map(Ok).chain(self.filters.iter().map(|filter| filter_pair(filter))).collect()
+        self.selection.pairs(&[("currency", &self.currency), ("limit", &self.limit), ("after", &self.after)])
     }
 }
 

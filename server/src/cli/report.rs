@@ -1,9 +1,9 @@
 //! `tributary report`: the reports of the API, as a table, JSON or CSV.
 
-use anyhow::bail;
 use domain::report::{Format, Query};
 
 use super::client::{Of, Source};
+use super::selection::Selection;
 use crate::config::Config;
 use crate::report::{Kind, Reports};
 
@@ -14,28 +14,14 @@ pub struct Report {
     kind: Kind,
     #[command(flatten)]
     of: Of,
-    /// First day, YYYY-MM-DD.
-    #[arg(long)]
-    from: Option<String>,
-    /// Last day, included.
-    #[arg(long)]
-    to: Option<String>,
-    /// today, yesterday, 7d, 30d, 90d, 365d, month, last_month, year.
-    #[arg(long)]
-    period: Option<String>,
+    #[command(flatten)]
+    selection: Selection,
     /// last_touch, last_non_direct, first_touch, linear, position_based, time_decay.
     #[arg(long)]
     model: Option<String>,
     /// Dimensions, separated by commas: channel, source, campaign, …
     #[arg(long)]
     group_by: Option<String>,
-    /// dimension=value, or dimension!=value; repeat for several.
-    #[arg(long = "filter", value_name = "DIMENSION=VALUE")]
-    filters: Vec<String>,
-    #[arg(long)]
-    provider: Option<String>,
-    #[arg(long)]
-    connection: Option<String>,
     /// report (converted to the report currency), native, or a code like USD: only money in that currency.
     #[arg(long)]
     currency: Option<String>,
@@ -103,14 +89,9 @@ impl Report {
             "text"
         };
         let mut pairs = vec![("format".to_owned(), format.to_owned())];
-        for (key, value) in [
-            ("from", &self.from),
-            ("to", &self.to),
-            ("period", &self.period),
+        pairs.extend(self.selection.pairs(&[
             ("model", &self.model),
             ("group_by", &self.group_by),
-            ("provider", &self.provider),
-            ("connection", &self.connection),
             ("currency", &self.currency),
             ("basis", &self.basis),
             ("date", &self.date),
@@ -118,26 +99,9 @@ impl Report {
             ("interval", &self.interval),
             ("sort", &self.sort),
             ("limit", &self.limit),
-        ] {
-            pairs.extend(value.iter().map(|value| (key.to_owned(), value.clone())));
-        }
-        for filter in &self.filters {
-            pairs.push(filter_pair(filter)?);
-        }
+        ])?);
         Ok(pairs)
     }
-}
-
-/// `dimension=value` or `dimension!=value`, as the API takes it.
-pub(super) fn filter_pair(filter: &str) -> anyhow::Result<(String, String)> {
-    let Some((name, value)) = filter.split_once('=') else {
-        bail!("--filter {filter:?}: write dimension=value or dimension!=value");
-    };
-    let key = match name.strip_suffix('!') {
-        Some(name) => format!("filter[{name}][not]"),
-        None => format!("filter[{name}]"),
-    };
-    Ok((key, value.to_owned()))
 }
 
 #[cfg(test)]

@@ -8,9 +8,11 @@
 mod checkpoint;
 mod damage;
 mod erase;
+mod loading;
 mod log;
 mod reseal;
 mod schema;
+mod sealing;
 mod units;
 mod webhooks;
 mod writer;

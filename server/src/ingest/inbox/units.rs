@@ -6,21 +6,18 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::damage::{self, COLUMNS};
+use super::damage;
+use super::loading::load;
+use super::sealing::seal;
 use super::{Inbox, InboxError};
 use crate::ingest::rows::Table;
-
-/// One table's rows in one insert stay below this, so that the insert is one block: there wholly or not.
-const UNIT_ROWS_MAX: u64 = 1_000_000;
-/// Bytes of one unit, unless a single batch has more: it is held in memory while it is sent.
-const UNIT_BYTES_MAX: u64 = 64 << 20;
 
 /// A sealed run of batches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     pub id: i64,
-    first_batch: i64,
-    last_batch: i64,
+    pub(super) first_batch: i64,
+    pub(super) last_batch: i64,
     /// Bytes of all its rows.
     pub bytes: u64,
 }
@@ -271,131 +268,4 @@ fn open_unit_behind(connection: &Connection, id: i64) -> rusqlite::Result<Option
         )?
         .query_row([id], read_unit)
         .optional()
-}
-
-/// Batches of a unit that is sealed without reading them, because reading them fails.
-const BLIND_BATCHES: i64 = 64;
-
-fn seal(connection: &Connection, hits_max: u64) -> rusqlite::Result<Option<Unit>> {
-    let mut sealing = Sealing { unit: None, layout: 0, hits: 0, rows: 0 };
-    if let Err(error) = sealing.extend(connection, hits_max) {
-        if !damage::is_damage(&error) {
-            return Err(error);
-        }
-        // What was read before the damage is a unit; damage at the very beginning is stepped over.
-        if sealing.unit.is_none() {
-            sealing.unit = blind(connection)?;
-        }
-    }
-    let Some(mut unit) = sealing.unit else { return Ok(None) };
-    connection
-        .prepare_cached("INSERT INTO units (first_batch, last_batch, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![unit.first_batch, unit.last_batch, unit.bytes])?;
-    unit.id = connection.last_insert_rowid();
-    Ok(Some(unit))
-}
-
-struct Sealing {
-    unit: Option<Unit>,
-    layout: u32,
-    hits: u64,
-    rows: u64,
-}
-
-impl Sealing {
-    fn extend(&mut self, connection: &Connection, hits_max: u64) -> rusqlite::Result<()> {
-        let mut unsealed = connection.prepare_cached(
-            "SELECT id, layout, hit_count, rows_max, bytes FROM batches \
-             WHERE id > ifnull((SELECT max(last_batch) FROM units), 0) ORDER BY id",
-        )?;
-        let mut batches = unsealed.query([])?;
-        while let Some(batch) = batches.next()? {
-            let id: i64 = batch.get(0)?;
-            let (layout, hits, rows): (u32, u64, u64) = (batch.get(1)?, batch.get(2)?, batch.get(3)?);
-            let bytes: u64 = batch.get(4)?;
-            match &mut self.unit {
-                None => self.unit = Some(Unit { id: 0, first_batch: id, last_batch: id, bytes }),
-                Some(unit)
-                    if layout == self.layout
-                        && self.hits.saturating_add(hits) <= hits_max
-                        && self.rows.saturating_add(rows) <= UNIT_ROWS_MAX
-                        && unit.bytes.saturating_add(bytes) <= UNIT_BYTES_MAX =>
-                {
-                    unit.last_batch = id;
-                    unit.bytes = unit.bytes.saturating_add(bytes);
-                }
-                Some(_) => break,
-            }
-            self.layout = layout;
-            self.hits = self.hits.saturating_add(hits);
-            self.rows = self.rows.saturating_add(rows);
-        }
-        Ok(())
-    }
-}
-
-/// The next few ids, whatever is there: [`load`] finds out which of them read.
-fn blind(connection: &Connection) -> rusqlite::Result<Option<Unit>> {
-    let sealed: i64 =
-        connection.query_row("SELECT ifnull(max(last_batch), 0) FROM units", [], |row| row.get(0))?;
-    let given: i64 = connection.query_row(
-        "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'batches'",
-        [],
-        |row| row.get(0),
-    )?;
-    let last_batch = given.min(sealed.saturating_add(BLIND_BATCHES));
-    Ok((last_batch > sealed).then_some(Unit { id: 0, first_batch: sealed + 1, last_batch, bytes: 0 }))
-}
-
-/// A unit's rows, and the batches in it that do not read with why.
-type Loaded = (UnitRows, Vec<(i64, String)>);
-
-fn load(connection: &Connection, unit: &Unit) -> rusqlite::Result<Loaded> {
-    match load_at_once(connection, unit) {
-        Err(error) if damage::is_damage(&error) => load_one_by_one(connection, unit),
-        loaded => Ok((loaded?, Vec::new())),
-    }
-}
-
-fn load_at_once(connection: &Connection, unit: &Unit) -> rusqlite::Result<UnitRows> {
-    let (mut rows, mut whole) = nothing();
-    let sql = format!("SELECT {COLUMNS} FROM batches WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut batches = statement.query([unit.first_batch, unit.last_batch])?;
-    while let Some(batch) = batches.next()? {
-        damage::add(&mut rows, &mut whole, batch)?;
-    }
-    rows.tables = whole.map(Bytes::from);
-    Ok(rows)
-}
-
-fn load_one_by_one(connection: &Connection, unit: &Unit) -> rusqlite::Result<Loaded> {
-    let (mut rows, mut whole) = nothing();
-    let mut damaged = Vec::new();
-    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM batches WHERE id = ?1"))?;
-    for id in unit.first_batch..=unit.last_batch {
-        let added = statement.query([id]).and_then(|mut found| match found.next()? {
-            Some(batch) => damage::add(&mut rows, &mut whole, batch),
-            None => Ok(()),
-        });
-        match added {
-            Err(error) if damage::is_damage(&error) => damaged.push((id, error.to_string())),
-            added => added?,
-        }
-    }
-    rows.tables = whole.map(Bytes::from);
-    Ok((rows, damaged))
-}
-
-fn nothing() -> (UnitRows, [Vec<u8>; Table::ALL.len()]) {
-    let rows = UnitRows {
-        layout: 0,
-        tables: Default::default(),
-        hit_count: 0,
-        touch_count: 0,
-        binding_count: 0,
-        received_from_ms: i64::MAX,
-        received_to_ms: 0,
-    };
-    (rows, Default::default())
 }

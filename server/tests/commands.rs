@@ -160,6 +160,14 @@ async fn beside_a_server_commands_have_it_answer_and_work_and_exit_as_they_shoul
     for kept in ["cli.ws_a.ask.key", "cli.ws_a.work.key", "cli.ws_b.ask.key"] {
         assert_eq!(mode(&place.dir.path().join(kept)), 0o600, "{kept}");
     }
+    // All of some days again: the one that applied changes nothing, the broken one lies aside once more.
+    let again = "webhooks are applied again by the running server, or by `tributary reconcile`\n";
+    assert_eq!(place.said(&["replay", "--since", "2026-01-01"]), format!("2 {again}"));
+    assert_eq!(place.said(&["reconcile"]), "nothing waits; 1 webhooks lie aside with an error\n");
+    assert_eq!(place.said(&["attribute", "--all"]), "1 orders, 2 credits\n");
+    assert_eq!(place.said(&["replay", "--since", "2999-01-01"]), format!("0 {again}"));
+    assert_eq!(place.run(&["replay", "--since", "2026-01-01", "--failed"]).code, Some(2));
+
     // A command that looks elsewhere for the server meets the data held, and says so.
     let elsewhere = place
         .command(&["verify"])

@@ -1,4 +1,4 @@
-//! `tributary attribute`, `reconcile`, `replay` and `verify`: the jobs, by hand. Beside a running server they have
+//! `tributary attribute`, `reconcile` and `verify`: the jobs, by hand. Beside a running server they have
 //! it do the work, since with the embedded engine it alone holds the data; else they open the stores themselves.
 
 use std::io::IsTerminal;
@@ -9,14 +9,12 @@ use anyhow::{Context, ensure};
 use super::client::{Client, Errand, Of, Server, unknown};
 use crate::app::App;
 use crate::config::Config;
-use crate::ingest::inbox::{self, Inbox, Meant, Replay};
+use crate::ingest::inbox::Meant;
 use crate::jobs::attribute::{Posted, attribute_all};
 use crate::jobs::verify::Verification;
 use crate::jobs::waiting::Waiting;
 use crate::jobs::{settle, verify};
 
-/// Failed webhooks read at once for the list.
-const LISTED_AT_ONCE: usize = 1_000;
 const ASK_INTERVAL: Duration = Duration::from_millis(200);
 /// Away from a terminal, progress is a line this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -39,26 +37,6 @@ pub struct Attribute {
 pub struct Reconcile {
     #[command(flatten)]
     books: super::books::Books,
-}
-
-/// Apply kept webhooks again. A running server notices within a second.
-#[derive(clap::Args)]
-pub struct ReplayWebhooks {
-    /// Every webhook that failed (the default).
-    #[arg(long, conflicts_with = "events")]
-    failed: bool,
-    /// Only the failed webhook with this event id; repeat for several.
-    #[arg(long = "event", value_name = "ID")]
-    events: Vec<String>,
-    /// Only those of this connection, con_….
-    #[arg(long)]
-    connection: Option<String>,
-    /// Only those of this type, such as order.paid, or poll.order for an object of a list.
-    #[arg(long = "type", value_name = "TYPE")]
-    event_type: Option<String>,
-    /// List them with their errors instead of applying them again.
-    #[arg(long)]
-    list: bool,
 }
 
 /// Check every invariant: credits are the orders, to the cent, and nothing waits unseen.
@@ -124,46 +102,6 @@ impl Reconcile {
         };
         println!("nothing waits; {failed} webhooks lie aside with an error");
         self.books.run(config).await
-    }
-}
-
-impl ReplayWebhooks {
-    pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let options = inbox::Options {
-            bytes_max: config.inbox.bytes_max,
-            hits_remembered: config.collector.hits_remembered,
-        };
-        let inbox = Inbox::open(&config.data_dir, options)?;
-        for event in &self.events {
-            let one = Meant { event_ids: vec![event.clone()], ..Meant::default() };
-            let is_known = !inbox.failed_webhooks(&one, 0, 1).await?.is_empty();
-            ensure!(is_known, "no failed webhook has the event id {event:?}");
-        }
-        let meant = Meant {
-            workspace_id: None,
-            connection_id: self.connection,
-            event_type: self.event_type,
-            event_ids: self.events,
-        };
-        if self.list {
-            let mut after = 0;
-            loop {
-                let page = inbox.failed_webhooks(&meant, after, LISTED_AT_ONCE).await?;
-                let Some(last) = page.last() else { break };
-                after = last.id;
-                for webhook in page {
-                    let (event, attempts) = (&webhook.event_id, webhook.attempts);
-                    let (kind, error) = (webhook.event_type(), webhook.error());
-                    println!("{event}\t{}\t{kind}\t{attempts}\t{error}", webhook.connection_id);
-                }
-            }
-            inbox.close().await;
-            return Ok(());
-        }
-        let again = inbox.replay_webhooks(Replay::Failed(meant)).await?;
-        inbox.close().await;
-        println!("{again} webhooks are applied again by the running server, or by `tributary reconcile`");
-        Ok(())
     }
 }
 

@@ -27,6 +27,7 @@ mod portal;
 mod preview;
 mod program;
 mod rates;
+mod replay;
 mod report;
 mod rotate;
 mod selection;
@@ -110,7 +111,7 @@ enum Command {
     Affiliate(import::Command),
     Attribute(jobs::Attribute),
     Reconcile(jobs::Reconcile),
-    Replay(jobs::ReplayWebhooks),
+    Replay(replay::ReplayWebhooks),
     Verify(jobs::Verify),
     /// Monthly statements of a connection, chained by hashes.
     #[command(subcommand)]

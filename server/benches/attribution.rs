@@ -12,7 +12,7 @@ use tributary::config::Config;
 use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::jobs::attribute;
-use tributary::jobs::attribute::read::journeys_query;
+use tributary::jobs::attribute::journeys::journeys_query;
 
 const WORKSPACE: &str = "ws_bench";
 /// 2026-01-01: the first of 300 days.

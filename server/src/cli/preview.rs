@@ -3,6 +3,7 @@
 
 use anyhow::Context;
 use domain::attribution::model_index;
+use domain::identity::BindingKind;
 use domain::order::Basis;
 
 use super::client::{Errand, Of, Server, Source};
@@ -10,7 +11,7 @@ use super::money::shown;
 use crate::config::Config;
 use crate::control::rule_versions::RuleTerms;
 use crate::http::attribution::RulesDocument;
-use crate::jobs::attribute::preview::{self, Applied, Change, Moved, Preview};
+use crate::jobs::attribute::preview::{self, Applied, Change, Given, Moved, Preview};
 use crate::jobs::settle;
 
 #[derive(clap::Args)]
@@ -39,6 +40,16 @@ pub struct Asked {
     /// Let every visit earn.
     #[arg(long, requires = "preview", conflicts_with = "exclusions")]
     no_exclusions: bool,
+    /// What may join a sale to visits, beside a visitor's id on the sale: email, folded_email, user, customer or
+    /// handover; repeat for all that count.
+    #[arg(long = "binding", value_name = "KIND", requires = "preview", value_parser = binding)]
+    bindings: Vec<String>,
+    /// Let nothing join a sale to visits but a visitor's id on the sale itself.
+    #[arg(long, requires = "preview", conflicts_with = "bindings")]
+    no_bindings: bool,
+    /// Visitors that an address of a role (billing@) may be bound to before it names nobody.
+    #[arg(long, value_name = "N", requires = "preview")]
+    role_visitors_max: Option<u32>,
     /// Show the rules as they are, and every change of them.
     #[arg(long = "rules", id = "show_rules", conflicts_with_all = ["all", "apply", "preview"])]
     shows_rules: bool,
@@ -52,6 +63,12 @@ pub struct Asked {
 fn basis(text: &str) -> Result<Basis, String> {
     let found = Basis::ALL.into_iter().find(|basis| basis.name() == text);
     found.ok_or_else(|| "use net or gross".to_owned())
+}
+
+/// The name of a kind of binding.
+pub fn binding(text: &str) -> Result<String, String> {
+    let kind: Result<BindingKind, _> = text.parse();
+    kind.map(|kind| kind.name().to_owned()).map_err(|error| error.to_string())
 }
 
 impl Asked {
@@ -89,10 +106,13 @@ impl Asked {
         };
         let rules = Asked::list(&self.rules, self.no_rules);
         let exclusions = Asked::list(&self.exclusions, self.no_exclusions);
+        let bindings = Asked::list(&self.bindings, self.no_bindings);
         if let Some(server) = Server::find(&config).await? {
             let pairs = [
                 ("rules", rules.map(|rules| rules.join("\n"))),
                 ("exclusions", exclusions.map(|exclusions| exclusions.join("\n"))),
+                ("bindings", bindings.map(|bindings| bindings.join("\n"))),
+                ("role_visitors_max", self.role_visitors_max.map(|count| count.to_string())),
                 ("window_days", self.window_days.map(|days| days.to_string())),
                 ("basis", self.basis.map(|basis| basis.name().to_owned())),
                 ("model", self.model.clone()),
@@ -105,7 +125,14 @@ impl Asked {
             anyhow::bail!("the server has just begun to answer; try again")
         };
         settle(&app).await?;
-        let change = Change::read(self.window_days, self.basis, rules.as_deref(), exclusions.as_deref())?;
+        let change = Change::read(&Given {
+            window_days: self.window_days,
+            basis: self.basis,
+            rules,
+            exclusions,
+            bindings,
+            role_visitors_max: self.role_visitors_max,
+        })?;
         let found = preview::preview(&app, &workspace.id, change, model).await;
         app.close().await;
         Ok(found?)
@@ -153,6 +180,17 @@ fn told(preview: &Preview) -> String {
     );
     text.push_str(&list_told("rules", &preview.rules_from, &preview.rules_to));
     text.push_str(&list_told("excluded", &preview.exclusions_from, &preview.exclusions_to));
+    let without = |list: &[String], other: &[String]| -> Vec<String> {
+        list.iter().filter(|kind| !other.contains(kind)).cloned().collect()
+    };
+    let (from, to) = (&preview.bindings_from, &preview.bindings_to);
+    text.push_str(&list_told("bindings that count", &without(from, to), &without(to, from)));
+    if preview.role_visitors_max_from != preview.role_visitors_max_to {
+        text.push_str(&format!(
+            "an address of a role names somebody with up to {} visitors, before {}\n",
+            preview.role_visitors_max_to, preview.role_visitors_max_from
+        ));
+    }
     for Moved { channel, currency, from, to, difference } in &preview.channels {
         let shown = |minor: &i64| shown(*minor, currency);
         text.push_str(&format!("  {channel}: {} to {} ({})\n", shown(from), shown(to), shown(difference)));
@@ -189,6 +227,11 @@ fn rules_told(document: &RulesDocument) -> String {
     let mut text = format!("window {} days, basis {}\n", now.window_days, now.basis);
     text.push_str(&list_told("rules", &now.rules, &now.rules));
     text.push_str(&list_told("excluded", &now.exclusions, &now.exclusions));
+    text.push_str(&format!(
+        "bindings that count: {}; an address of a role with up to {} visitors\n",
+        if now.bindings.is_empty() { "none".to_owned() } else { now.bindings.join(", ") },
+        now.role_visitors_max
+    ));
     for change in &document.changes {
         let when = jiff::Timestamp::from_millisecond(change.applied_at_ms).unwrap_or_default();
         text.push_str(&format!(

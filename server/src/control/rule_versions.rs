@@ -1,5 +1,6 @@
 //! By which rules credits were made since when: every change that was applied, for ever.
 
+use domain::identity::{BindingKind, BindingRules};
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
@@ -35,26 +36,48 @@ pub struct RuleTerms {
     /// Visits that may not earn.
     #[schema(example = json!(["channel=Direct"]))]
     pub exclusions: Vec<String>,
+    /// By what a sale may be joined to visits, beside a visitor's id on the sale itself.
+    #[schema(example = json!(["email", "folded_email", "user", "customer", "handover"]))]
+    #[serde(default = "every_binding")]
+    pub bindings: Vec<String>,
+    /// Visitors that an address of a role (`billing@`) may be bound to before it names nobody.
+    #[serde(default = "usual_role_visitors_max")]
+    pub role_visitors_max: u32,
+}
+
+/// Before there was a choice.
+fn every_binding() -> Vec<String> {
+    texts(&BindingKind::ALL)
+}
+
+fn usual_role_visitors_max() -> u32 {
+    BindingRules::default().role_visitors_max()
 }
 
 impl RuleTerms {
     /// Those of a workspace.
     pub fn of(app: &App, workspace: &Workspace) -> RuleTerms {
+        RuleTerms::read(workspace, app.config.attribution.window_days)
+    }
+
+    /// Those of a workspace; without a window of its own it has `window_days`, the configured one.
+    pub fn read(workspace: &Workspace, window_days: u32) -> RuleTerms {
         let settings = &workspace.settings;
         RuleTerms {
-            window_days: app.window_days(workspace),
+            window_days: settings.window_days.unwrap_or(window_days),
             basis: settings.basis.name().to_owned(),
             rules: texts(&settings.rules),
             rules_version: settings.rules_version,
             exclusions: texts(&settings.exclusions),
+            bindings: texts(&settings.bindings.kinds().collect::<Vec<_>>()),
+            role_visitors_max: settings.bindings.role_visitors_max(),
         }
     }
 }
 
 impl RuleVersion {
-    /// The rules of a workspace as they are now; its number is found when it is kept.
-    pub fn of(app: &App, workspace: &Workspace, orders: u64, now_ms: i64) -> RuleVersion {
-        let terms = RuleTerms::of(app, workspace);
+    /// A workspace's rules as they are now; its number is found when it is kept.
+    pub fn of(workspace: &Workspace, terms: RuleTerms, orders: u64, now_ms: i64) -> RuleVersion {
         RuleVersion { number: 0, applied_at_ms: now_ms, orders, terms, workspace_id: workspace.id.clone() }
     }
 }

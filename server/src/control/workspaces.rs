@@ -1,5 +1,6 @@
 //! Workspaces: one merchant's data, and the settings its hits and reports are read by.
 
+use domain::identity::BindingRules;
 use domain::order::Basis;
 use domain::visit::{Exclusion, WorkspaceRule};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub rules_version: u32,
     /// Visits that may not earn.
     pub exclusions: Vec<Exclusion>,
+    /// Which bindings may join a sale to visits.
+    pub bindings: BindingRules,
     /// Origins whose pages may show the partners' pages in a frame; empty: none.
     pub portal_frames: Vec<String>,
 }
@@ -60,6 +63,7 @@ impl Default for Settings {
             rules: Vec::new(),
             rules_version: 0,
             exclusions: Vec::new(),
+            bindings: BindingRules::default(),
             portal_frames: Vec::new(),
         }
     }

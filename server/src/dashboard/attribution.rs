@@ -6,6 +6,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 use domain::attribution::{MODELS, model_index};
+use domain::identity::{BindingKind, BindingRules, BindingRulesError};
 use domain::order::Basis;
 use serde::Deserialize;
 
@@ -17,7 +18,9 @@ use crate::control::rule_versions::{RuleTerms, RuleVersion};
 use crate::http::attribution::lines;
 use crate::http::auth::Reader;
 use crate::http::problem::Problem;
-use crate::jobs::attribute::preview::{self, Applied, Change, Moved, MovedOrder, Preview, PreviewError};
+use crate::jobs::attribute::preview::{
+    self, Applied, Change, Given, Moved, MovedOrder, Preview, PreviewError,
+};
 
 /// Orders named on the page; the answer of the API has a hundred.
 const ORDERS_SHOWN: usize = 20;
@@ -29,6 +32,13 @@ pub(super) struct Picked {
     basis: Option<String>,
     rules: Option<String>,
     exclusions: Option<String>,
+    /// Boxes that are ticked; one that is not says nothing.
+    email: Option<String>,
+    folded_email: Option<String>,
+    user: Option<String>,
+    customer: Option<String>,
+    handover: Option<String>,
+    role_visitors_max: Option<String>,
     model: Option<String>,
     /// Of the preview that is to be applied.
     token: Option<String>,
@@ -38,6 +48,13 @@ struct Choice {
     value: &'static str,
     title: &'static str,
     chosen: bool,
+}
+
+/// A box that can be ticked.
+struct Tick {
+    name: &'static str,
+    title: &'static str,
+    is_ticked: bool,
 }
 
 struct Line {
@@ -93,6 +110,8 @@ struct AttributionPage {
     rules_height: usize,
     exclusions: String,
     exclusions_height: usize,
+    bindings: Vec<Tick>,
+    role_visitors_max: String,
     may_apply: bool,
     /// What was done or went wrong, and whether it is bad.
     said: Option<(String, bool)>,
@@ -123,12 +142,48 @@ pub(super) async fn change(
     }
 }
 
+impl Picked {
+    /// Whether the form was sent, with all of its boxes.
+    fn is_sent(&self) -> bool {
+        self.role_visitors_max.is_some()
+    }
+
+    fn ticks(&self, kind: BindingKind) -> bool {
+        let tick = match kind {
+            BindingKind::Email => &self.email,
+            BindingKind::FoldedEmail => &self.folded_email,
+            BindingKind::User => &self.user,
+            BindingKind::Customer => &self.customer,
+            BindingKind::Handover => &self.handover,
+        };
+        tick.is_some()
+    }
+
+    /// The bindings that are ticked, and the bound of addresses of roles, as far as they are others than those of now:
+    /// joining every sale anew takes its time.
+    fn bindings(&self, now: &BindingRules) -> Result<(Option<Vec<String>>, Option<u32>), PreviewError> {
+        let Some(role) = &self.role_visitors_max else { return Ok((None, None)) };
+        let role: u32 = role.trim().parse().map_err(|_| BindingRulesError::Role)?;
+        let ticked = BindingKind::ALL.into_iter().filter(|kind| self.ticks(*kind));
+        let is_same = BindingKind::ALL.into_iter().all(|kind| self.ticks(kind) == now.uses(kind));
+        let names = ticked.map(|kind| kind.name().to_owned()).collect();
+        Ok(((!is_same).then_some(names), (role != now.role_visitors_max()).then_some(role)))
+    }
+}
+
 async fn look(app: &App, reader: &Reader, picked: &Picked) -> Result<Preview, PreviewError> {
     let days =
         picked.window_days.as_deref().map(|days| days.trim().parse().map_err(|_| PreviewError::Window));
     let basis = Basis::ALL.into_iter().find(|basis| Some(basis.name()) == picked.basis.as_deref());
-    let (rules, exclusions) = (picked.rules.as_deref().map(lines), picked.exclusions.as_deref().map(lines));
-    let change = Change::read(days.transpose()?, basis, rules.as_deref(), exclusions.as_deref())?;
+    let (bindings, role_visitors_max) = picked.bindings(&reader.workspace.settings.bindings)?;
+    let change = Change::read(&Given {
+        window_days: days.transpose()?,
+        basis,
+        rules: picked.rules.as_deref().map(lines),
+        exclusions: picked.exclusions.as_deref().map(lines),
+        bindings,
+        role_visitors_max,
+    })?;
     let model = picked.model.as_deref().and_then(model_index);
     preview::preview(app, &reader.workspace.id, change, model).await
 }
@@ -177,6 +232,8 @@ async fn page(
         picked.model.clone().unwrap_or_else(|| MODELS[domain::attribution::DEFAULT_MODEL].name().to_owned());
     let (rules, exclusions) =
         (given(&picked.rules, now.rules.join("\n")), given(&picked.exclusions, now.exclusions.join("\n")));
+    let counting = &workspace.settings.bindings;
+    let ticked = |kind| if picked.is_sent() { picked.ticks(kind) } else { counting.uses(kind) };
     let zone = jiff::tz::TimeZone::get(&workspace.timezone).unwrap_or(jiff::tz::TimeZone::UTC);
     let height = |text: &str, least: usize| text.lines().count().clamp(least, 12) + 1;
     shown(&AttributionPage {
@@ -193,6 +250,10 @@ async fn page(
         exclusions_height: height(&exclusions, 2),
         rules,
         exclusions,
+        bindings: BindingKind::ALL
+            .map(|kind| Tick { name: kind.name(), title: kind.title(), is_ticked: ticked(kind) })
+            .into(),
+        role_visitors_max: given(&picked.role_visitors_max, now.role_visitors_max.to_string()),
         may_apply: reader.key.allows(Scope::Admin),
         said,
         difference: found.map(difference),
@@ -272,6 +333,15 @@ fn one_past(version: &RuleVersion, zone: &jiff::tz::TimeZone) -> Past {
             show::counted(u64::from(terms.window_days), "day"),
             if terms.basis == "gross" { "with tax" } else { "without tax" }
         ),
-        lists: terms.rules.iter().cloned().chain(excluded).collect(),
+        lists: terms.rules.iter().cloned().chain(excluded).chain(bindings_told(terms)).collect(),
     }
+}
+
+/// Which bindings count, when not all do or not as usual.
+fn bindings_told(terms: &RuleTerms) -> Option<String> {
+    let usual = BindingRules::default();
+    let is_usual = BindingKind::ALL.iter().all(|kind| terms.bindings.iter().any(|name| name == kind.name()))
+        && terms.role_visitors_max == usual.role_visitors_max();
+    let names = if terms.bindings.is_empty() { "none".to_owned() } else { terms.bindings.join(", ") };
+    (!is_usual).then(|| format!("bindings: {names}; roles up to {}", terms.role_visitors_max))
 }

@@ -240,6 +240,15 @@ fn label(touch: &TouchDocument) -> String {
 }
 
 fn match_text(story: &OrderExplanation) -> String {
+    let mut text = matched_text(story);
+    if let Some(sentence) = &story.not_used {
+        text.push(' ');
+        text.push_str(sentence);
+    }
+    text
+}
+
+fn matched_text(story: &OrderExplanation) -> String {
     let order = &story.order;
     if order.visitor_id.is_none() && matched(&order.match_method) == "not matched" {
         return "No field of the order named a visitor, and its customer is bound to none.".to_owned();

@@ -7,6 +7,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use domain::attribution::model_index;
+use domain::identity::BindingRulesError;
 use domain::order::Basis;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
@@ -16,7 +17,7 @@ use super::auth::{Admin, Reader};
 use super::problem::Problem;
 use crate::app::App;
 use crate::control::rule_versions::{RuleTerms, RuleVersion};
-use crate::jobs::attribute::preview::{self, Applied, Change, Preview, PreviewError};
+use crate::jobs::attribute::preview::{self, Applied, Change, Given, Preview, PreviewError};
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(look)).routes(routes!(apply)).routes(routes!(rules))
@@ -46,6 +47,14 @@ struct Asked {
     #[param(value_type = Option<String>)]
     #[schema(value_type = Option<Vec<String>>)]
     exclusions: Option<Lines>,
+    /// By what a sale may be joined to visits, all that count: `email`, `folded_email`, `user`, `customer`, `handover`. A
+    /// visitor's id on the sale itself always counts. In the query one a line. Given, every sale is joined anew.
+    #[param(value_type = Option<String>)]
+    #[schema(value_type = Option<Vec<String>>)]
+    bindings: Option<Lines>,
+    /// Visitors that an address of a role (`billing@`) may be bound to before it names nobody, 0 to 1000; 0: it never
+    /// names anybody.
+    role_visitors_max: Option<u32>,
     /// Under which model the difference is told; every model is changed.
     model: Option<String>,
 }
@@ -111,9 +120,14 @@ async fn look(
                 .ok_or_else(|| Problem::invalid("model", format!("model: there is no model {name:?}")))?,
         ),
     };
-    let (rules, exclusions) =
-        (asked.rules.as_ref().map(Lines::texts), asked.exclusions.as_ref().map(Lines::texts));
-    let change = Change::read(asked.window_days, asked.basis, rules.as_deref(), exclusions.as_deref())?;
+    let change = Change::read(&Given {
+        window_days: asked.window_days,
+        basis: asked.basis,
+        rules: asked.rules.as_ref().map(Lines::texts),
+        exclusions: asked.exclusions.as_ref().map(Lines::texts),
+        bindings: asked.bindings.as_ref().map(Lines::texts),
+        role_visitors_max: asked.role_visitors_max,
+    })?;
     Ok(Json(preview::preview(&app, &caller.workspace.id, change, model).await?))
 }
 
@@ -163,6 +177,8 @@ impl From<PreviewError> for Problem {
             PreviewError::Window => Problem::invalid("window_days", text),
             PreviewError::Rules(_) | PreviewError::TooMany => Problem::invalid("rules", text),
             PreviewError::Exclusions(_) => Problem::invalid("exclusions", text),
+            PreviewError::Bindings(BindingRulesError::Role) => Problem::invalid("role_visitors_max", text),
+            PreviewError::Bindings(_) => Problem::invalid("bindings", text),
             PreviewError::NoToken => Problem::invalid("token", text),
             PreviewError::Outdated => Problem::new(StatusCode::CONFLICT, "preview_outdated", text),
             PreviewError::Job(error) => error.into(),

@@ -5,6 +5,7 @@
 pub mod block;
 mod blocks;
 pub mod excluded;
+pub mod journeys;
 mod post;
 pub mod preview;
 pub mod read;
@@ -81,7 +82,7 @@ async fn post_orders(app: &App, workspace_id: &str, orders: &[OrderId]) -> Resul
     let (mut standing, mut loaded) = tokio::try_join!(Standing::load(store, workspace_id, &ids), async {
         let loaded = Orders::load(store, workspace_id, Scope::Orders(&ids)).await?;
         if !loaded.orders.is_empty() {
-            read::journeys(store, workspace_id, &terms, Some(&loaded), |root, touches| {
+            journeys::journeys(store, workspace_id, &terms, Some(&loaded), |root, touches| {
                 journeys.insert(root, touches.clone());
             })
             .await?;
@@ -183,7 +184,7 @@ async fn fill(app: &App, workspace_id: &str) -> Result<Posted, JobError> {
         full(&mut rows, &mut credits, BLOCK_ROWS);
     };
     let terms = Terms::of(app, workspace_id).await?;
-    read::journeys_paced(store, workspace_id, &terms, None, each, || blocks.send()).await?;
+    journeys::journeys_paced(store, workspace_id, &terms, None, each, || blocks.send()).await?;
     for root in orders.roots().filter(|root| !done.contains(root)) {
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), &[], &mut rows);

@@ -80,6 +80,9 @@ pub struct OrderExplanation {
     pub anchor_at_ms: i64,
     /// Visitors joined into the person who bought.
     pub visitors: Vec<String>,
+    /// What the workspace does not let join a sale to visits, as a sentence; absent when everything may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_used: Option<String>,
     /// By time; indexes in `models` point here.
     pub touches: Vec<TouchDocument>,
     /// `direct` or `unattributed` when no touch is eligible.
@@ -190,6 +193,7 @@ impl Reports {
                 .iter()
                 .map(|(id, _, _)| Ok(VisitorId::from(uuid(id)?).to_string()))
                 .collect::<Result<_, ReportError>>()?,
+            not_used: self.workspace.settings.bindings.unused_sentence(),
             touches: shown,
             without_touches: story.without_touches.map(|earner| match earner {
                 domain::attribution::Earner::Direct => "direct".to_owned(),

@@ -43,6 +43,9 @@ impl OrderExplanation {
                 )
             }
         });
+        if let Some(sentence) = &self.not_used {
+            say(format!("  {sentence}"));
+        }
         if let Some(root) = &self.inherits_from {
             say(format!("A renewal: it inherits the journey of {}.", root.id));
         }

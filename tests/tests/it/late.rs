@@ -2,9 +2,10 @@
 //! written for any other.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use support::{BROWSER, ORIGIN, Order, Shop, Visitor, days, hours, rows, usd};
+use support::{BROWSER, ORIGIN, Order, Shop, TestApp, Visitor, days, hours, rows, usd};
 
 use crate::{NEWSLETTER, SEARCH};
 
@@ -73,6 +74,30 @@ async fn a_visit_kept_offline_credits_exactly_the_orders_it_came_before() {
     }
     assert_eq!(shop.channels("linear").await.iter().map(|(_, minor)| minor).sum::<i64>(), total);
     shop.reconciles().await;
+}
+
+#[tokio::test]
+async fn a_late_visit_of_a_kind_that_may_not_earn_earns_nothing_the_first_time_it_is_met_and_ever_after() {
+    let app = Arc::new(TestApp::start().await);
+    let shop = Shop::open_as(app, "ws_picky", |settings| {
+        settings.exclusions = vec!["campaign=staff".parse().expect("an exclusion")];
+    })
+    .await;
+    let ada = shop.visitor();
+    ada.visit(NEWSLETTER).await;
+    shop.after(days(1));
+    let offline_ms = shop.now_ms();
+    shop.after(days(1));
+    let order = ada.buys(usd(10_00)).await;
+    shop.settle().await;
+    let before = shop.written().await;
+    // Its facets are stored with it, after the order was credited.
+    sends_late(&shop, &ada, offline_ms, "/?utm_source=intranet&utm_campaign=staff").await;
+    assert_eq!(touched(&before, &shop.written().await), [""; 0]);
+    assert_eq!(earned(&shop, &order).await.last(), Some(&("intranet".to_owned(), 0)));
+    let next = ada.buys(usd(20_00)).await;
+    assert_eq!(earned(&shop, &next).await[0], ("newsletter".to_owned(), 20_00));
+    assert_eq!(shop.ask("/v1/verify").await["passed"], Value::Bool(true));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod affiliate_pages;
 mod affiliates;
 mod api;
 mod bad_days;
+mod bindings;
 mod collector_headers;
 mod collector_limits;
 mod collector_signals;

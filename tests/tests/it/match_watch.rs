@@ -9,7 +9,7 @@ use crate::NEWSLETTER;
 use crate::events::{endpoint, told};
 
 #[tokio::test]
-async fn a_checkout_that_lost_its_metadata_is_told_once_and_until_it_is_mended() {
+async fn a_checkout_that_lost_its_metadata_is_told_once_and_stands_until_sales_say_it_is_mended() {
     let shop = Shop::open().await;
     endpoint(&shop, "https://alerts.example/take", &["match_quality.dropped"]).await;
     let ada = shop.visitor();
@@ -37,7 +37,21 @@ async fn a_checkout_that_lost_its_metadata_is_told_once_and_until_it_is_mended()
         (&events[0]["type"], &events[0]["data"]["recent_orders"]),
         (&json!("match_quality.dropped"), &json!(5))
     );
-    for _ in 0..30 {
+    // Nothing is sold, then too little to say anything, until what was usual is long past: the alert stands.
+    shop.after(days(10));
+    assert_eq!(looks().await, 1, "silence is no recovery");
+    for _ in 0..4 {
+        ada.buys(usd(10_00)).await;
+    }
+    assert_eq!(looks().await, 1, "nor are four sales");
+    shop.after(days(20));
+    for _ in 0..6 {
+        shop.sale(usd(10_00)).pays().await;
+    }
+    assert_eq!(looks().await, 1, "as bad as ever is not usual");
+    assert_eq!(told(&shop).await.len(), 1, "and not told again");
+    shop.after(days(3));
+    for _ in 0..5 {
         ada.buys(usd(10_00)).await;
     }
     assert_eq!(looks().await, 0);

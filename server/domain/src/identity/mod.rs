@@ -10,8 +10,10 @@ mod email;
 mod keys;
 mod persons;
 mod resolve;
+mod rules;
 
 pub use binding::{Binding, BindingSource, Buyer, PersonKey, PersonKeyError, Strength};
 pub use email::{EmailHasher, EmailKey, EmailKeyError, HashedEmail, is_role_address};
 pub use persons::{EmailMatch, Person, Persons, Segment};
 pub use resolve::{Conflict, Limits, resolve};
+pub use rules::{BindingKind, BindingRules, BindingRulesError, ROLE_VISITORS_MAX};

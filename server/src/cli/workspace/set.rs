@@ -2,15 +2,19 @@
 //! was decided under the old settings stays as it is.
 
 use anyhow::{Context, ensure};
+use domain::identity::{BindingRules, ROLE_VISITORS_MAX};
 
 use super::given;
+use crate::cli::preview::binding;
+use crate::control::rule_versions::{RuleTerms, RuleVersion};
 use crate::control::workspaces::Workspace;
+use crate::jobs::attribute::preview::texts;
 
 /// Change a workspace: only what is named. Also beside a running server.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).multiple(true)
     .args(["name", "timezone", "currency", "domains", "domains_away", "metadata_keys", "metadata_keys_away",
-           "ref_params", "ref_params_away"]))]
+           "ref_params", "ref_params_away", "bindings", "bindings_away", "role_visitors_max"]))]
 pub struct Set {
     /// ws_…
     id: String,
@@ -40,18 +44,36 @@ pub struct Set {
     ref_params: Vec<String>,
     #[arg(long = "remove-ref-param", value_name = "NAME")]
     ref_params_away: Vec<String>,
+    /// Let this join a sale to visits as well: email, folded_email, user, customer or handover. For orders from now on;
+    /// `tributary attribute --preview --binding …` shows what it would move of the past.
+    #[arg(long = "binding", value_name = "KIND", value_parser = binding)]
+    bindings: Vec<String>,
+    /// Let this no more join a sale to visits.
+    #[arg(long = "remove-binding", value_name = "KIND", value_parser = binding)]
+    bindings_away: Vec<String>,
+    /// Visitors that an address of a role (billing@) may be bound to before it names nobody.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=i64::from(ROLE_VISITORS_MAX)))]
+    role_visitors_max: Option<u32>,
 }
 
 impl Set {
     /// Keeps the changed workspace and prints it.
     pub async fn run(self, app: &crate::cli::Settings) -> anyhow::Result<()> {
-        let workspace = self.changed(app.workspace(&self.id).await?)?;
-        app.control.update_workspace(&workspace, app.clock.now_ms()).await?;
+        let before = app.workspace(&self.id).await?;
+        let workspace = self.changed(before.clone())?;
+        let now_ms = app.clock.now_ms();
+        app.control.update_workspace(&workspace, now_ms).await?;
+        let counting = &workspace.settings.bindings;
+        if *counting != before.settings.bindings {
+            let terms = RuleTerms::read(&workspace, app.config.attribution.window_days);
+            app.control.keep_rule_version(&RuleVersion::of(&workspace, terms, 0, now_ms)).await?;
+        }
         let Workspace { id, name, timezone, currency, settings } = &workspace;
         println!("{id}\t{name}\t{timezone}\t{currency}");
         println!("domains\t{}", settings.domains.join(","));
         println!("metadata keys\t{}", settings.metadata_keys.join(","));
         println!("parameters of partners\t{}", settings.ref_params.join(","));
+        println!("bindings\t{}", texts(&counting.kinds().collect::<Vec<_>>()).join(","));
         Ok(())
     }
 
@@ -67,6 +89,11 @@ impl Set {
             .context("--remove-metadata-key")?;
         change(&mut settings.ref_params, &self.ref_params, &self.ref_params_away)
             .context("--remove-ref-param")?;
+        let mut kinds = texts(&settings.bindings.kinds().collect::<Vec<_>>());
+        change(&mut kinds, &self.bindings, &self.bindings_away).context("--remove-binding")?;
+        let kinds = kinds.iter().map(|kind| kind.parse()).collect::<Result<Vec<_>, _>>()?;
+        let role_visitors_max = self.role_visitors_max.unwrap_or(settings.bindings.role_visitors_max());
+        settings.bindings = BindingRules::new(kinds, role_visitors_max)?;
         Ok(workspace)
     }
 }
@@ -132,6 +159,9 @@ mod tests {
         expected.settings.domains.push("example.net".into());
         expected.settings.ref_params.retain(|name| name != "aff");
         assert_eq!(changed, expected);
+        let line = ["t", "ws_shop", "--remove-binding", "email", "--remove-binding", "folded_email"];
+        let changed = Line::try_parse_from(line).unwrap().set.changed(shop()).unwrap().settings.bindings;
+        assert_eq!(changed.unused().count(), 2);
         let gone = Line::try_parse_from(["t", "ws_shop", "--remove-domain", "EXAMPLE.com"]).unwrap();
         assert!(gone.set.changed(shop()).unwrap().settings.domains.is_empty());
     }
@@ -149,6 +179,9 @@ mod tests {
             let said = refused.to_string();
             assert!(said.contains(field) && said.contains(reason), "{said}");
         }
+        let alone = Line::try_parse_from(["t", "ws_shop", "--remove-binding", "email"]).unwrap();
+        let refused = alone.set.changed(shop()).unwrap_err().to_string();
+        assert!(refused.contains("folded_email"), "{refused}");
         let unknown = Line::try_parse_from(["t", "ws_shop", "--remove-domain", "example.org"]).unwrap();
         assert!(unknown.set.changed(shop()).is_err());
     }

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::Case;
+use super::Joined;
+use super::case::Case;
 use super::load::uuids;
 use crate::app::App;
 use crate::jobs::{JobError, rates};
@@ -39,6 +40,15 @@ pub(super) struct OrderRow<'a> {
     pub kind: OrderKind,
     pub person_keys: BTreeSet<u128>,
     pub visitors: BTreeSet<(VisitorId, i64, i64)>,
+}
+
+/// What a row says about whose visits the order is read from, as it is read back.
+pub(super) fn joined(row: &OrderRow<'_>) -> Joined {
+    let visitors =
+        row.visitors.iter().map(|&(id, since_ms, until_ms)| (id.0, time(since_ms), time(until_ms)));
+    let mut visitors: Vec<_> = visitors.collect();
+    visitors.sort_unstable();
+    Joined { is_known: row.found.is_known(), visitors }
 }
 
 #[derive(Row, Deserialize)]

@@ -1,7 +1,10 @@
 //! What is to be changed, the settings before and after it, and the token that says both. Pure: reads no store.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use domain::identity::{BindingKind, BindingRules};
 use domain::order::Basis;
 use domain::visit::{Exclusion, RULES_MAX, WorkspaceRule};
 use serde::{Deserialize, Serialize};
@@ -25,16 +28,28 @@ pub struct Change {
     /// The whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exclusions: Option<Vec<Exclusion>>,
+    /// All that count. Given, every order is looked at anew, also when they count already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bindings: Option<BTreeSet<BindingKind>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role_visitors_max: Option<u32>,
+}
+
+/// A change as people write it, one rule, exclusion or kind of binding a text; none: it stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    pub window_days: Option<u32>,
+    pub basis: Option<Basis>,
+    pub rules: Option<Vec<String>>,
+    pub exclusions: Option<Vec<String>>,
+    pub bindings: Option<Vec<String>>,
+    pub role_visitors_max: Option<u32>,
 }
 
 impl Change {
-    /// Reads rules and exclusions as people write them, one a text; none: they stay as they are.
-    pub fn read(
-        window_days: Option<u32>,
-        basis: Option<Basis>,
-        rules: Option<&[String]>,
-        exclusions: Option<&[String]>,
-    ) -> Result<Change, PreviewError> {
+    /// Reads what was given.
+    pub fn read(given: &Given) -> Result<Change, PreviewError> {
+        let Given { window_days, basis, rules, exclusions, bindings, role_visitors_max } = given;
         let read_rules = |texts: &[String]| {
             texts.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>().map_err(PreviewError::Rules)
         };
@@ -42,13 +57,22 @@ impl Change {
             let read = texts.iter().map(|text| text.parse()).collect::<Result<Vec<_>, _>>();
             read.map_err(PreviewError::Exclusions)
         };
-        let rules = rules.map(read_rules).transpose()?;
-        let exclusions = exclusions.map(read_exclusions).transpose()?;
+        let read_bindings =
+            |texts: &[String]| texts.iter().map(|text| text.parse()).collect::<Result<BTreeSet<_>, _>>();
+        let rules = rules.as_deref().map(read_rules).transpose()?;
+        let exclusions = exclusions.as_deref().map(read_exclusions).transpose()?;
+        let bindings = bindings.as_deref().map(read_bindings).transpose()?;
         let longest = rules.as_ref().map_or(0, Vec::len).max(exclusions.as_ref().map_or(0, Vec::len));
         if longest > RULES_MAX {
             return Err(PreviewError::TooMany);
         }
-        Ok(Change { window_days, basis, rules, exclusions })
+        let (window_days, basis, role_visitors_max) = (*window_days, *basis, *role_visitors_max);
+        Ok(Change { window_days, basis, rules, exclusions, bindings, role_visitors_max })
+    }
+
+    /// Whether orders are to be joined to visits anew.
+    fn joins(&self) -> bool {
+        self.bindings.is_some() || self.role_visitors_max.is_some()
     }
 }
 
@@ -88,11 +112,19 @@ impl Rules {
         if let Some(exclusions) = &change.exclusions {
             after.exclusions.clone_from(exclusions);
         }
+        let kinds = change.bindings.clone().unwrap_or_else(|| after.bindings.kinds().collect());
+        let role_visitors_max = change.role_visitors_max.unwrap_or(after.bindings.role_visitors_max());
+        after.bindings = BindingRules::new(kinds, role_visitors_max)?;
         Ok(Rules { workspace, days, basis, after, change })
     }
 
     pub fn before(&self) -> &Settings {
         &self.workspace.settings
+    }
+
+    /// Whether orders are to be joined to visits anew.
+    pub fn joins(&self) -> bool {
+        self.change.joins()
     }
 
     /// What the token says: the whole change, which version of the rules it is a change of, and a digest of what it
@@ -103,6 +135,8 @@ impl Rules {
             basis: Some(self.basis.1),
             rules: self.change.rules.clone(),
             exclusions: self.change.exclusions.clone(),
+            bindings: self.change.bindings.clone(),
+            role_visitors_max: self.change.role_visitors_max,
         };
         let change = serde_json::to_vec(&change).expect("plain values");
         format!("{}.{}.{digest}", BASE64.encode(change), self.before().rules_version)
@@ -134,13 +168,15 @@ mod tests {
 
     #[test]
     fn a_token_says_what_is_changed_and_other_text_is_none() {
-        let change = Change::read(
-            Some(30),
-            Some(Basis::Gross),
-            Some(&["source=a -> Email".to_owned()]),
-            Some(&["channel=Direct".to_owned()]),
-        );
-        let change = change.expect("a change");
+        let given = Given {
+            window_days: Some(30),
+            basis: Some(Basis::Gross),
+            rules: Some(vec!["source=a -> Email".to_owned()]),
+            exclusions: Some(vec!["channel=Direct".to_owned()]),
+            bindings: Some(vec!["user".to_owned()]),
+            role_visitors_max: Some(1),
+        };
+        let change = Change::read(&given).expect("a change");
         let rules = Rules::changed(workspace(), 90, change.clone()).expect("a change");
         assert_eq!(change_of(&rules.token("00ff")), Some(change));
         for other in ["", "30", "30.gross.00", "e30", "e30.0", "x.y.z"] {
@@ -150,15 +186,19 @@ mod tests {
 
     #[test]
     fn only_other_rules_make_another_version() {
-        let rules = ["source=a -> Email".to_owned()];
-        let first = Change::read(None, None, Some(&rules), None).expect("a change");
+        let rules = Some(vec!["source=a -> Email".to_owned()]);
+        let first = Change::read(&Given { rules, ..Given::default() }).expect("a change");
         let mut merchant = workspace();
         merchant.settings = Rules::changed(merchant.clone(), 90, first.clone()).expect("a change").after;
         assert_eq!((merchant.settings.rules_version, merchant.settings.window_days), (1, None));
         let again = Rules::changed(merchant, 90, first).expect("a change");
         assert_eq!(again.after.rules_version, 1);
-        assert!(
-            Rules::changed(workspace(), 90, Change { window_days: Some(0), ..Change::default() }).is_err()
-        );
+        for wrong in [
+            Change { window_days: Some(0), ..Change::default() },
+            Change { role_visitors_max: Some(1_000_000), ..Change::default() },
+            Change { bindings: Some([BindingKind::FoldedEmail].into()), ..Change::default() },
+        ] {
+            assert!(Rules::changed(workspace(), 90, wrong.clone()).is_err(), "{wrong:?}");
+        }
     }
 }

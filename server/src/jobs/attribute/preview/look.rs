@@ -1,6 +1,6 @@
 //! Which orders a change moves: everything is credited in memory under the terms after it and compared with what stands,
 //! order by order, by the hashes of the rows; so that memory holds two numbers an order, the visits
-//! of buyers that come from elsewhere, and no rows. Writes nothing.
+//! of buyers that come from elsewhere, the orders that are joined to other visits, and no rows. Writes nothing.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,13 +10,16 @@ use sha2::{Digest, Sha256};
 
 use super::super::DAY_MS;
 use super::super::block::CreditRow;
+use super::super::journeys;
 use super::super::post::Poster;
 use super::super::read::{self, Orders, Scope};
 use super::super::reclassify::{self, Reclassified};
 use super::super::terms::{Terms, excluded, facets};
+use super::CHUNK;
 use super::change::Rules;
 use crate::app::App;
 use crate::jobs::JobError;
+use crate::jobs::resolve::{self, Joined};
 use crate::sql;
 use crate::store::row_binary::read_rows;
 
@@ -37,6 +40,8 @@ pub(super) struct After {
     pub facets: HashMap<u64, Facets>,
     /// Visits that come from elsewhere.
     pub visits: u64,
+    /// Orders that are joined to other visits, by other bindings.
+    pub joined: HashMap<u128, Joined>,
 }
 
 pub(super) async fn after(app: &App, rules: &Rules) -> Result<After, JobError> {
@@ -48,13 +53,18 @@ pub(super) async fn after(app: &App, rules: &Rules) -> Result<After, JobError> {
     known.extend([Facets::direct(), Facets::unattributed()].map(|facets| (facet_id(&facets), facets)));
     let excluded = excluded(&rules.after.exclusions, &known);
     let terms = Terms { window_ms: i64::from(rules.days.1) * DAY_MS, excluded, origins };
-    Ok(After { terms, facets: known, visits })
+    let joined = match rules.joins() {
+        true => resolve::joined_otherwise(app, workspace_id, &rules.after.bindings).await?,
+        false => HashMap::new(),
+    };
+    Ok(After { terms, facets: known, visits, joined })
 }
 
-pub(super) async fn look(app: &App, rules: &Rules, terms: &Terms) -> Result<Looked, JobError> {
+pub(super) async fn look(app: &App, rules: &Rules, after: &After) -> Result<Looked, JobError> {
     let workspace_id = &rules.workspace.id;
-    let orders = Orders::load(&app.store, workspace_id, Scope::All).await?;
-    let wanted = wanted(app, workspace_id, &orders, terms).await?;
+    let mut orders = Orders::load(&app.store, workspace_id, Scope::All).await?;
+    orders.join(&after.joined);
+    let wanted = wanted(app, workspace_id, &orders, after).await?;
     let stands = stands(app, workspace_id).await?;
     let shows_otherwise = |order: &&read::Order| {
         let is_apart = |money: &read::Money| (money.views & 1 != 0) != (money.views & 2 != 0);
@@ -78,7 +88,8 @@ pub(super) async fn look(app: &App, rules: &Rules, terms: &Terms) -> Result<Look
 }
 
 /// What every order would have.
-async fn wanted(app: &App, workspace_id: &str, orders: &Orders, terms: &Terms) -> Result<Hashes, JobError> {
+async fn wanted(app: &App, workspace_id: &str, orders: &Orders, after: &After) -> Result<Hashes, JobError> {
+    let After { terms, joined, .. } = after;
     let mut wanted = Hashes::with_capacity(orders.orders.len());
     let mut done: HashSet<u128> = HashSet::new();
     let mut poster = Poster::default();
@@ -93,11 +104,24 @@ async fn wanted(app: &App, workspace_id: &str, orders: &Orders, terms: &Terms) -
             *known = (known.0 ^ row.version(&orders.texts), known.1 + 1);
         }
     };
-    read::journeys(&app.store, workspace_id, terms, None, |root, touches| {
-        post(root, touches);
-        done.insert(root);
+    journeys::journeys(&app.store, workspace_id, terms, None, |root, touches| {
+        // The stored journey of an order that is joined otherwise is not its own any more.
+        if !joined.contains_key(&root) {
+            post(root, touches);
+            done.insert(root);
+        }
     })
     .await?;
+    let otherwise: Vec<u128> = joined.keys().copied().collect();
+    for roots in otherwise.chunks(CHUNK) {
+        let mut some = Orders::load(&app.store, workspace_id, Scope::Orders(roots)).await?;
+        some.join(joined);
+        journeys::journeys(&app.store, workspace_id, terms, Some(&some), |root, touches| {
+            post(root, touches);
+            done.insert(root);
+        })
+        .await?;
+    }
     orders.roots().filter(|root| !done.contains(root)).for_each(|root| post(root, &[]));
     Ok(wanted)
 }

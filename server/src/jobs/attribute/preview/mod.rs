@@ -1,5 +1,5 @@
 //! What a change of the rules would move, before it is made: another window, another basis of revenue, other rules of
-//! channels, other visits that may earn, or nothing but what has become known since. Looking changes nothing. Applying
+//! channels, other visits that may earn, other bindings that count, or nothing but what has become known since. Looking changes nothing. Applying
 //! makes exactly what was looked at: it computes the difference anew and refuses when it is another one.
 
 mod change;
@@ -7,6 +7,7 @@ mod look;
 mod sums;
 
 use domain::attribution::{DEFAULT_MODEL, MODELS};
+use domain::identity::BindingRulesError;
 use domain::ids::OrderId;
 use domain::visit::{RULES_MAX, RuleError};
 use serde::{Deserialize, Serialize};
@@ -15,12 +16,13 @@ use thiserror::Error;
 use super::{Turn, post_orders, reclassify};
 use crate::app::App;
 use crate::control::ControlError;
-use crate::control::rule_versions::RuleVersion;
-use crate::jobs::{JobError, commission};
+use crate::control::rule_versions::{RuleTerms, RuleVersion};
+use crate::control::workspaces::Settings;
+use crate::jobs::{JobError, commission, resolve};
 
-pub use change::Change;
+pub use change::{Change, Given};
 use change::{Rules, WINDOW_DAYS_MAX, change_of};
-use look::{After, after, look};
+use look::{after, look};
 use sums::Sums;
 
 /// Orders looked at, or posted, at once.
@@ -43,6 +45,13 @@ pub struct Preview {
     #[schema(example = json!(["channel=Direct"]))]
     pub exclusions_from: Vec<String>,
     pub exclusions_to: Vec<String>,
+    /// By what a sale may be joined to visits, beside a visitor's id on the sale itself.
+    #[schema(example = json!(["email", "folded_email", "user", "customer", "handover"]))]
+    pub bindings_from: Vec<String>,
+    pub bindings_to: Vec<String>,
+    /// Visitors that an address of a role (`billing@`) may be bound to before it names nobody.
+    pub role_visitors_max_from: u32,
+    pub role_visitors_max_to: u32,
     /// The model the amounts are shown under; every model is changed.
     pub model: String,
     /// Visits that would be of another channel, source or other value.
@@ -107,6 +116,8 @@ pub enum PreviewError {
     Rules(RuleError),
     #[error("exclusions: {0}")]
     Exclusions(RuleError),
+    #[error(transparent)]
+    Bindings(#[from] BindingRulesError),
     #[error("rules and exclusions: at most {RULES_MAX} each")]
     TooMany,
     #[error("this is no token of a preview; give the one that the preview answered, unchanged")]
@@ -134,12 +145,12 @@ pub async fn preview(
 ) -> Result<Preview, PreviewError> {
     let rules = Rules::of(app, workspace_id, change)?;
     let _turn = Turn::take(app).await?;
-    let After { terms, facets, visits } = after(app, &rules).await?;
-    let looked = look(app, &rules, &terms).await?;
+    let supposed = after(app, &rules).await?;
+    let looked = look(app, &rules, &supposed).await?;
     let model = model.unwrap_or(DEFAULT_MODEL);
     let mut sums = Sums::default();
     for chunk in looked.moved.chunks(CHUNK) {
-        sums::add_orders(app, &rules, &terms, chunk, model, &mut sums).await?;
+        sums::add_orders(app, &rules, &supposed, chunk, model, &mut sums).await?;
     }
     let (before, after) = (rules.before(), &rules.after);
     Ok(Preview {
@@ -152,12 +163,16 @@ pub async fn preview(
         rules_to: texts(&after.rules),
         exclusions_from: texts(&before.exclusions),
         exclusions_to: texts(&after.exclusions),
+        bindings_from: kinds(before),
+        bindings_to: kinds(after),
+        role_visitors_max_from: before.bindings.role_visitors_max(),
+        role_visitors_max_to: after.bindings.role_visitors_max(),
         model: MODELS[model].name().to_owned(),
-        visits,
+        visits: supposed.visits,
         orders: looked.moved.len() as u64,
-        channels: sums.channels(&facets),
+        channels: sums.channels(&supposed.facets),
         differences: sums.differences(),
-        examples: sums.orders(&facets),
+        examples: sums.orders(&supposed.facets),
     })
 }
 
@@ -166,17 +181,21 @@ pub fn texts<T: ToString>(list: &[T]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-/// Makes the change a preview showed: keeps the settings, writes the visits anew that come from elsewhere now, and
-/// posts the difference; or refuses when it has become another one. A crash in between leaves the new settings, and
-/// some visits and orders to a preview of no change.
+/// The names of the bindings that count.
+fn kinds(settings: &Settings) -> Vec<String> {
+    texts(&settings.bindings.kinds().collect::<Vec<_>>())
+}
+
+/// Makes the change a preview showed: keeps the settings, writes the visits anew that come from elsewhere now and the
+/// orders that are joined to others, and posts the difference; or refuses when it has become another one. A crash in
+/// between leaves the new settings, and some visits and orders to a preview of no change, or of the same bindings.
 pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied, PreviewError> {
     let change = change_of(given).ok_or(PreviewError::NoToken)?;
     let turn = Turn::take(app).await?;
     // As the settings are now: whoever held the lock, or another command, may have written them.
     app.reload_directory().await?;
     let rules = Rules::of(app, workspace_id, change)?;
-    let After { terms, .. } = after(app, &rules).await?;
-    let looked = look(app, &rules, &terms).await?;
+    let looked = look(app, &rules, &after(app, &rules).await?).await?;
     let now = rules.token(&looked.digest);
     if now != given {
         return Err(PreviewError::Outdated);
@@ -187,10 +206,14 @@ pub async fn apply(app: &App, workspace_id: &str, given: &str) -> Result<Applied
         workspace.settings = rules.after.clone();
         let now_ms = app.clock.now_ms();
         app.control.update_workspace(&workspace, now_ms).await?;
-        app.control.keep_rule_version(&RuleVersion::of(app, &workspace, applied.orders, now_ms)).await?;
+        let terms = RuleTerms::of(app, &workspace);
+        app.control.keep_rule_version(&RuleVersion::of(&workspace, terms, applied.orders, now_ms)).await?;
         app.reload_directory().await?;
     }
     applied.visits = reclassify::write(app, workspace_id, &rules.after).await?;
+    if rules.joins() {
+        resolve::read_anew(app, workspace_id).await?;
+    }
     for chunk in looked.moved.chunks(CHUNK) {
         let orders: Vec<OrderId> = chunk.iter().map(|&id| OrderId(id)).collect();
         applied.written += post_orders(app, workspace_id, &orders).await?.written;

@@ -8,11 +8,12 @@ use domain::ids::OrderId;
 use domain::order::Basis;
 use domain::visit::Facets;
 
+use super::super::journeys;
 use super::super::post::Poster;
 use super::super::read::{self, Orders, Scope};
 use super::super::standing::Standing;
-use super::super::terms::Terms;
 use super::change::Rules;
+use super::look::After;
 use super::{Difference, Moved, MovedOrder};
 use crate::app::App;
 use crate::jobs::JobError;
@@ -103,16 +104,17 @@ fn moved(by_facet: &ByFacet, facets: &HashMap<u64, Facets>) -> Vec<Moved> {
 pub(super) async fn add_orders(
     app: &App,
     rules: &Rules,
-    terms: &Terms,
+    after: &After,
     chunk: &[u128],
     model: usize,
     sums: &mut Sums,
 ) -> Result<(), JobError> {
     let (store, workspace_id) = (&app.store, &rules.workspace.id);
-    let loaded = Orders::load(store, workspace_id, Scope::Orders(chunk)).await?;
+    let mut loaded = Orders::load(store, workspace_id, Scope::Orders(chunk)).await?;
+    loaded.join(&after.joined);
     let mut journeys: HashMap<u128, Vec<Touch>> = HashMap::new();
     if loaded.roots().next().is_some() {
-        read::journeys(store, workspace_id, terms, Some(&loaded), |root, touches| {
+        journeys::journeys(store, workspace_id, &after.terms, Some(&loaded), |root, touches| {
             journeys.insert(root, touches.clone());
         })
         .await?;

@@ -82,6 +82,16 @@ impl ProgramDocument {
         });
         ProgramDocument { id: program.id, name, created_at_ms, terms: terms.collect() }
     }
+
+    /// The terms for payments of a moment: those of the group, when it has its own; the first ones before any is in force.
+    pub fn terms_at(&self, group: Option<&str>, at_ms: i64) -> Option<&TermsDocument> {
+        let newest = |group: Option<&str>| {
+            let begun = self.terms.iter().filter(|terms| terms.from_ms <= at_ms);
+            let own = begun.filter(|terms| terms.group.as_deref() == group);
+            own.max_by_key(|terms| (terms.from_ms, terms.version))
+        };
+        group.and_then(|group| newest(Some(group))).or_else(|| newest(None)).or(self.terms.first())
+    }
 }
 
 impl Affiliates<'_> {

@@ -21,6 +21,8 @@ pub struct Delivery {
     pub done_at_ms: Option<i64>,
     /// As it is sent.
     pub body: String,
+    /// What the newest try came to; none before the first.
+    pub last: Option<Attempt>,
 }
 
 /// What came of one try.
@@ -59,8 +61,10 @@ pub struct Listed<'a> {
 }
 
 const SELECT: &str = "SELECT deliveries.id, endpoint_id, event_id, events.type, state, attempts, next_at_ms, \
-                      deliveries.created_at_ms, done_at_ms, events.body FROM deliveries \
-                      JOIN events ON events.id = deliveries.event_id";
+                      deliveries.created_at_ms, done_at_ms, events.body, tries.number, tries.at_ms, \
+                      tries.latency_ms, tries.status, tries.error, tries.answer FROM deliveries \
+                      JOIN events ON events.id = deliveries.event_id LEFT JOIN delivery_attempts tries \
+                      ON tries.delivery_id = deliveries.id AND tries.number = deliveries.attempts";
 
 impl Control {
     /// What waits for an endpoint and is to be tried by now, the oldest first.
@@ -116,7 +120,7 @@ impl Control {
         .bind(id)
         .fetch_all(&self.pool)
         .await?;
-        Ok(Some((read(&row), attempts.iter().map(read_attempt).collect())))
+        Ok(Some((read(&row), attempts.iter().filter_map(|row| read_attempt(row, 0)).collect())))
     }
 
     /// Writes what came of a try, of the delivery and of its endpoint: since when that fails, and whether it is told
@@ -230,17 +234,20 @@ fn read(row: &AnyRow) -> Delivery {
         created_at_ms: row.get(7),
         done_at_ms: row.get(8),
         body: row.get(9),
+        last: read_attempt(row, 10),
     }
 }
 
-fn read_attempt(row: &AnyRow) -> Attempt {
-    let status: Option<i64> = row.get(3);
-    Attempt {
-        number: whole(row.get(0)),
-        at_ms: row.get(1),
-        latency_ms: row.get(2),
+/// The try whose columns begin at `first`; none where there was none.
+fn read_attempt(row: &AnyRow, first: usize) -> Option<Attempt> {
+    let number: Option<i64> = row.get(first);
+    let status: Option<i64> = row.get(first + 3);
+    Some(Attempt {
+        number: whole(number?),
+        at_ms: row.get(first + 1),
+        latency_ms: row.get(first + 2),
         status: status.and_then(|status| u16::try_from(status).ok()),
-        error: row.get(4),
-        answer: row.get(5),
-    }
+        error: row.get(first + 4),
+        answer: row.get(first + 5),
+    })
 }

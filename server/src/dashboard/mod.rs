@@ -6,6 +6,7 @@ mod assets;
 mod attribution;
 mod chart;
 mod docs;
+mod endpoints;
 mod home;
 mod login;
 mod match_quality;
@@ -37,6 +38,8 @@ pub fn routes(api: utoipa::openapi::OpenApi) -> Router<App> {
         .route("/statements", get(statements::show).post(statements::make))
         .route("/not-counted", get(rejects::rejects))
         .route("/webhooks", get(webhooks::show).post(webhooks::replay))
+        .route("/endpoints", get(endpoints::show).post(endpoints::change))
+        .route("/endpoints/deliveries/{id}", get(endpoints::delivery::show).post(endpoints::delivery::again))
         .route("/login", get(login::form).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/assets/dashboard.css", get(assets::css))

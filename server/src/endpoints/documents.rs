@@ -94,6 +94,9 @@ pub struct DeliveryDocument {
     pub created_at_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at_ms: Option<i64>,
+    /// What the newest try came to; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<AttemptDocument>,
     /// What is sent, and every try; of one delivery only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -152,6 +155,7 @@ impl DeliveryDocument {
             next_at_ms: (delivery.state == "waiting").then_some(delivery.next_at_ms),
             created_at_ms: delivery.created_at_ms,
             done_at_ms: delivery.done_at_ms,
+            last: delivery.last.clone().map(AttemptDocument::of),
             body: None,
             log: Vec::new(),
         }

@@ -59,13 +59,9 @@ pub(super) fn terms_now(
     group: Option<&str>,
     now_ms: i64,
 ) -> (u32, Vec<(&'static str, String)>) {
-    let newest = |group: Option<&str>| {
-        let begun = program.terms.iter().filter(|terms| terms.from_ms <= now_ms);
-        let own = begun.filter(|terms| terms.group.as_deref() == group);
-        own.max_by_key(|terms| (terms.from_ms, terms.version))
-    };
-    let now = group.and_then(|group| newest(Some(group))).or_else(|| newest(None)).or(program.terms.first());
-    now.map_or((0, Vec::new()), |terms| (terms.version, show::terms(&terms.terms)))
+    program
+        .terms_at(group, now_ms)
+        .map_or((0, Vec::new()), |terms| (terms.version, show::terms(&terms.terms)))
 }
 
 /// An open programme: where it is, what it says.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use clickhouse::Row;
 use domain::affiliate::ledger::{State, state};
 use domain::ids::{HitId, OrderId};
-use domain::report::{Dimension, OverlapSale, OverlapTouch, Query, Report, overlap};
+use domain::report::{Dimension, OverlapReport, OverlapSale, OverlapTouch, Query, Report, overlap};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -29,9 +29,18 @@ struct SaleRow {
 impl Reports {
     /// One row per partner and currency; with `group_by=channel` one per partner, other channel and currency.
     pub async fn overlap(&self, query: &Query) -> Result<Report, ReportError> {
+        let (found, names) = self.overlapping(query).await?;
+        Ok(found.report(query, query.group_by.contains(&Dimension::Channel), &names))
+    }
+
+    /// The same before it is a table, and partners' names by their ids.
+    pub async fn overlapping(
+        &self,
+        query: &Query,
+    ) -> Result<(OverlapReport, BTreeMap<String, String>), ReportError> {
         Reports::filtered_by_orders_at_most(query, "channel overlap", true)?;
         let (sales, names) = self.partner_sales(query).await?;
-        Ok(overlap(&sales).report(query, query.group_by.contains(&Dimension::Channel), &names))
+        Ok((overlap(&sales), names))
     }
 
     /// The sales of the period by which somebody earns, and partners' names.

@@ -22,6 +22,9 @@ pub struct ItemDocument {
     /// What the rail, or whoever sent the money, calls the payment.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reference: String,
+    /// The call to PayPal it goes by, as among the payout's own; absent while it is for a person to send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender_batch_id: Option<String>,
     /// As PayPal last said it: `PENDING`, `UNCLAIMED`, `SUCCESS`, …
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rail_status: String,
@@ -115,6 +118,7 @@ impl PayoutDocument {
             amount: item.amount_minor,
             state: Some(item.state),
             reference: item.rail.reference.clone(),
+            sender_batch_id: item.rail.sender_batch_id.clone(),
             rail_status: item.rail.status.clone(),
             problem: item.rail.problem.clone(),
             fee: item.rail.fee_minor,

@@ -66,6 +66,7 @@ impl Affiliates<'_> {
             amount: item.amount_minor,
             state: None,
             reference: String::new(),
+            sender_batch_id: None,
             rail_status: String::new(),
             problem: String::new(),
             fee: 0,

@@ -1,16 +1,23 @@
-//! The merchant's pages of affiliates: partners, programmes, commissions, payouts and flags. Each says what stands and
+//! The merchant's pages of affiliates: partners, programmes, commissions, payouts, flags, the simulator
+//! and the overlap with other channels. Each says what stands and
 //! takes what a person decides, by the same door as the API; none computes money of its own.
 
 mod commissions;
+mod coupons;
 mod flags;
+mod groups;
+mod overlap;
 mod partners;
+mod payout_cards;
 mod payouts;
 mod programs;
+mod simulator;
+mod terms_form;
 
 use std::collections::BTreeMap;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::affiliate::ledger::State;
 use jiff::tz::TimeZone;
 
@@ -26,10 +33,14 @@ use crate::http::problem::Problem;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/affiliates", get(partners::show).post(partners::change))
+        .route("/affiliates/coupons", post(coupons::change))
+        .route("/affiliates/groups", post(groups::change))
         .route("/affiliates/programs", get(programs::show).post(programs::change))
         .route("/affiliates/commissions", get(commissions::show))
         .route("/affiliates/commissions/{id}", get(commissions::one))
         .route("/affiliates/payouts", get(payouts::show).post(payouts::change))
+        .route("/affiliates/overlap", get(overlap::show))
+        .route("/affiliates/simulator", get(simulator::show))
         .route("/affiliates/flags", get(flags::show).post(flags::decide))
 }
 
@@ -44,12 +55,14 @@ struct Frame {
     said: Said,
 }
 
-const TABS: [(&str, &str); 5] = [
+const TABS: [(&str, &str); 7] = [
     ("Partners", "/affiliates"),
     ("Programmes", "/affiliates/programs"),
     ("Commissions", "/affiliates/commissions"),
     ("Payouts", "/affiliates/payouts"),
     ("Flags", "/affiliates/flags"),
+    ("Simulator", "/affiliates/simulator"),
+    ("Overlap", "/affiliates/overlap"),
 ];
 
 impl Frame {

@@ -1,4 +1,4 @@
-//! The page of partners: who they are, what stands for them, their links; invited and approved here.
+//! The page of partners: who they are, what stands for them, their links and coupons; invited and approved here.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::super::page::{Viewer, failed, shown};
 use super::super::show;
-use super::{Frame, Said, amount, given, refused, told};
+use super::{Frame, Said, amount, coupons, given, refused, told, zone};
 use crate::affiliate::links::NewLink;
 use crate::affiliate::partners::{PartnerChange, PartnerDocument};
 use crate::affiliate::{AffiliateError, Affiliates};
@@ -28,6 +28,16 @@ pub(super) struct Doing {
     name: Option<String>,
     email: Option<String>,
     code: Option<String>,
+    /// Of a coupon that was refused, to stay in its form.
+    #[serde(skip)]
+    coupon: String,
+}
+
+impl Doing {
+    /// Nothing, but for the code of a coupon that stays in its form.
+    pub(super) fn with_coupon(coupon: String) -> Doing {
+        Doing { coupon, ..Doing::default() }
+    }
 }
 
 struct Stands {
@@ -42,10 +52,11 @@ struct Row {
     status: &'static str,
     badge: &'static str,
     program: String,
+    group: String,
     paid_by: &'static str,
     sums: Vec<Stands>,
-    /// Code, address and whether clicks earn.
-    links: Vec<(String, String, bool)>,
+    /// Addresses of links; to be copied, not followed, since following one counts as a click.
+    links: Vec<String>,
     /// Where the partner can go: status, and the word on the button.
     steps: Vec<(&'static str, &'static str)>,
 }
@@ -61,6 +72,8 @@ struct PartnersPage {
     may_change: bool,
     name: String,
     email: String,
+    coupons: Vec<coupons::Row>,
+    coupon: String,
 }
 
 /// `GET /affiliates`
@@ -121,7 +134,7 @@ async fn invite(affiliates: &Affiliates<'_>, doing: &Doing) -> (String, bool) {
     }
 }
 
-async fn page(app: &App, reader: &Reader, doing: Doing, said: Said) -> Response {
+pub(super) async fn page(app: &App, reader: &Reader, doing: Doing, said: Said) -> Response {
     match build(app, reader, doing, said).await {
         Ok(page) => shown(&page),
         Err(error) => failed(&error.into()),
@@ -148,9 +161,13 @@ async fn build(app: &App, reader: &Reader, doing: Doing, said: Said) -> Result<P
                 .map(|(what, minor)| Stands { what, amount: amount(minor, &row.currency) }),
         );
     }
-    let mut links: BTreeMap<String, Vec<(String, String, bool)>> = BTreeMap::new();
+    let mut links: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for link in affiliates.links().await?.rows.into_iter().filter(|link| link.archived_at_ms.is_none()) {
-        links.entry(link.partner).or_default().push((link.code, link.url, link.active));
+        links.entry(link.partner).or_default().push(link.url);
+    }
+    let mut groups: BTreeMap<String, String> = BTreeMap::new();
+    for program in programs.keys() {
+        groups.extend(affiliates.groups(program).await?.rows.into_iter().map(|group| (group.id, group.name)));
     }
     let may_change = reader.key.allows(Scope::Write);
     let partners = affiliates.partners().await?.rows;
@@ -159,7 +176,8 @@ async fn build(app: &App, reader: &Reader, doing: Doing, said: Said) -> Result<P
         let own = sums.remove(&partner.id).unwrap_or_default();
         let links = links.remove(&partner.id).unwrap_or_default();
         let program = programs.get(&partner.program).cloned().unwrap_or_default();
-        row(partner, own, links, program, may_change)
+        let group = partner.group.as_ref().and_then(|group| groups.get(group)).cloned().unwrap_or_default();
+        Row { group, ..row(partner, own, links, program, may_change) }
     });
     Ok(PartnersPage {
         frame: Frame::of(&affiliates, "Partners", said).await?,
@@ -170,13 +188,15 @@ async fn build(app: &App, reader: &Reader, doing: Doing, said: Said) -> Result<P
         may_change,
         name: doing.name.unwrap_or_default(),
         email: doing.email.unwrap_or_default(),
+        coupons: coupons::rows(&affiliates, &zone(reader)).await?,
+        coupon: doing.coupon,
     })
 }
 
 fn row(
     partner: PartnerDocument,
     sums: Vec<Stands>,
-    links: Vec<(String, String, bool)>,
+    links: Vec<String>,
     program: String,
     may_change: bool,
 ) -> Row {
@@ -199,6 +219,7 @@ fn row(
             PartnerStatus::Rejected | PartnerStatus::Suspended => "forged",
         },
         program,
+        group: String::new(),
         paid_by: partner.payout.map_or("", |payout| payout.method.name()),
         sums,
         links,

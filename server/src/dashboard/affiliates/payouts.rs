@@ -1,5 +1,5 @@
 //! The page of payouts: what one would be now, approved exactly as it was shown; those that were approved, with their
-//! files, and what a person says became of them.
+//! files, what a person says became of them, and what PayPal says.
 
 use std::collections::BTreeSet;
 
@@ -7,19 +7,20 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use domain::affiliate::payout::Method;
 use serde::Deserialize;
 
 use super::super::page::{Viewer, failed, shown};
 use super::super::show;
+use super::payout_cards::{Payout, method};
 use super::{Frame, Said, amount, given, refused, told, zone};
-use crate::affiliate::payouts::{PayoutDocument, PayoutPreview, Sent};
+use crate::affiliate::payouts::{PayoutPreview, Sent};
 use crate::affiliate::{AffiliateError, Affiliates};
 use crate::app::App;
 use crate::control::keys::Scope;
-use crate::control::payouts::PayoutState;
+use crate::control::workspaces::Workspace;
 use crate::http::auth::Reader;
 use crate::http::problem::Problem;
+use crate::jobs::paypal::cancel_unclaimed;
 
 /// In which currency somebody looks.
 #[derive(Debug, Default, Deserialize)]
@@ -33,9 +34,11 @@ pub(super) struct Doing {
     currency: Option<String>,
     token: Option<String>,
     payout: Option<String>,
-    /// `paid` or `cancel`.
+    /// `paid` or `cancel`; `send` gives to PayPal what goes by it.
     end: Option<String>,
     reference: Option<String>,
+    /// Of a part that nobody claimed at PayPal: it is called back.
+    unclaimed: Option<String>,
 }
 
 struct Owed {
@@ -65,28 +68,6 @@ struct Shown {
     token: Option<String>,
 }
 
-struct Item {
-    name: String,
-    method: &'static str,
-    amount: String,
-    state: &'static str,
-}
-
-struct Payout {
-    id: String,
-    month: String,
-    total: String,
-    state: &'static str,
-    badge: &'static str,
-    reference: String,
-    when: String,
-    is_open: bool,
-    /// Name and address of each file.
-    files: Vec<(&'static str, String)>,
-    items: Vec<Item>,
-    count: String,
-}
-
 #[derive(Template)]
 #[template(path = "affiliates/payouts.html")]
 struct PayoutsPage {
@@ -95,6 +76,8 @@ struct PayoutsPage {
     owed: Vec<Owed>,
     preview: Option<Shown>,
     payouts: Vec<Payout>,
+    /// Where payouts by PayPal are sent from: `production`, `sandbox` or an address; none where none is connected.
+    paypal: Option<String>,
     may_pay: bool,
 }
 
@@ -119,14 +102,15 @@ pub(super) async fn change(
     // A task of its own: a browser that hangs up does not stop it half-way.
     let (of, workspace) = (app.clone(), reader.workspace.clone());
     let currency = given(&doing.currency);
-    let done = tokio::spawn(async move { act(&Affiliates::of(&of, &workspace), &doing).await }).await;
+    let done = tokio::spawn(async move { act(&of, &workspace, &doing).await }).await;
     match done {
         Ok(said) => page(&app, &reader, currency, Some(said)).await,
         Err(error) => failed(&Problem::internal(error)),
     }
 }
 
-async fn act(affiliates: &Affiliates<'_>, doing: &Doing) -> (String, bool) {
+async fn act(app: &App, workspace: &Workspace, doing: &Doing) -> (String, bool) {
+    let affiliates = Affiliates::of(app, workspace);
     let (currency, token) = (given(&doing.currency), given(&doing.token));
     if let (Some(currency), Some(token)) = (currency, token) {
         let done = affiliates.approve_payout(&currency, &token).await;
@@ -136,7 +120,19 @@ async fn act(affiliates: &Affiliates<'_>, doing: &Doing) -> (String, bool) {
         });
     }
     let id = given(&doing.payout).unwrap_or_default();
+    if let Some(partner) = given(&doing.unclaimed) {
+        return told(cancel_unclaimed(app, workspace, &id, &partner).await, |()| {
+            "Called back from PayPal: as soon as PayPal says so it is due again.".to_owned()
+        });
+    }
     match doing.end.as_deref() {
+        Some("send") => told(affiliates.send_payout(&id).await, |payout| {
+            let by_paypal = payout.items.iter().filter(|item| item.sender_batch_id.is_some()).count();
+            let partners = show::counted(by_paypal as u64, "partner");
+            format!(
+                "Given to PayPal for {partners}. How each part ends is taken from PayPal; load this page again."
+            )
+        }),
         Some("paid") => {
             let sent = Sent { reference: given(&doing.reference).unwrap_or_default(), ..Sent::default() };
             let done = affiliates.payout_paid(&id, &sent).await;
@@ -180,13 +176,25 @@ async fn build(
         currency: code.clone(),
     });
     let zone = zone(reader);
-    let payouts = affiliates.payouts().await?.rows;
+    let mut payouts = Vec::new();
+    for payout in affiliates.payouts().await?.rows {
+        // Its calls to PayPal are told of one payout only.
+        let by_paypal = payout.items.iter().any(|item| item.sender_batch_id.is_some());
+        let payout = if by_paypal { affiliates.payout(&payout.id).await? } else { payout };
+        payouts.push(Payout::of(&payout, &zone));
+    }
+    let paypal = match affiliates.paypal_account().await {
+        Ok(account) => Some(account.environment),
+        Err(AffiliateError::NoPaypalAccount) => None,
+        Err(error) => return Err(error),
+    };
     Ok(PayoutsPage {
         frame: Frame::of(&affiliates, "Payouts", said).await?,
         workspace: reader.workspace.name.clone(),
         owed: owed.collect(),
         preview,
-        payouts: payouts.iter().map(|payout| row(payout, &zone)).collect(),
+        payouts,
+        paypal,
         may_pay: reader.key.allows(Scope::Admin),
     })
 }
@@ -210,49 +218,5 @@ fn looked_at(preview: PayoutPreview) -> Shown {
         held: held.collect(),
         token,
         currency: currency.clone(),
-    }
-}
-
-fn row(payout: &PayoutDocument, zone: &jiff::tz::TimeZone) -> Payout {
-    let is_open = payout.state == PayoutState::Processing;
-    let uses = |method: Method| payout.items.iter().any(|item| item.method == method);
-    let file = |format: &str| format!("/v1/payouts/{}/file?format={format}", payout.id);
-    let mut files = vec![("CSV of all", file("csv"))];
-    if uses(Method::Paypal) {
-        files.push(("PayPal", file("paypal")));
-    }
-    if uses(Method::Wise) {
-        files.push(("Wise", file("wise")));
-    }
-    let items = payout.items.iter().map(|item| Item {
-        name: item.name.clone(),
-        method: method(item.method),
-        amount: amount(item.amount, &payout.currency),
-        state: item.state.map_or("", PayoutState::name),
-    });
-    Payout {
-        id: payout.id.clone(),
-        month: payout.month.clone(),
-        total: amount(payout.total, &payout.currency),
-        state: payout.state.name(),
-        badge: match payout.state.name() {
-            "paid" => "signed",
-            "canceled" => "forged",
-            _ => "none",
-        },
-        reference: payout.reference.clone(),
-        when: show::moment(payout.approved_at_ms, zone),
-        is_open,
-        files,
-        items: items.collect(),
-        count: show::counted(payout.items.len() as u64, "partner"),
-    }
-}
-
-fn method(method: Method) -> &'static str {
-    match method {
-        Method::Paypal => "PayPal",
-        Method::Wise => "Wise",
-        Method::Other => "by hand",
     }
 }

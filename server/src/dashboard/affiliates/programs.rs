@@ -1,16 +1,17 @@
-//! The page of programmes: their terms in every version, a form for a first one, and other terms for payments to come.
+//! The page of programmes: their terms in every version, their groups, a form for a first one, and other terms for payments to come.
 
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
-use domain::affiliate::{Recurring, Reward, Terms, Wins};
+use domain::affiliate::{Recurring, Terms, Wins};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::page::{Viewer, failed, shown};
 use super::super::show;
-use super::{Frame, Said, amount, given, refused, told, zone};
+use super::terms_form::{hundredths, reward};
+use super::{Frame, Said, amount, given, groups, refused, told, zone};
 use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument, TermsDocument};
 use crate::affiliate::{AffiliateError, Affiliates};
 use crate::app::App;
@@ -23,6 +24,8 @@ pub(super) struct Doing {
     program: Option<String>,
     /// JSON, for other terms.
     terms: Option<String>,
+    /// Whose other terms they are; everybody's when empty.
+    group: Option<String>,
     name: Option<String>,
     percent: Option<String>,
     recurring: Option<String>,
@@ -35,7 +38,8 @@ struct Version {
     number: u32,
     since: String,
     lines: Vec<String>,
-    is_group: bool,
+    /// Name of the group whose terms they are; empty for everybody's.
+    group: String,
 }
 
 struct Card {
@@ -46,6 +50,9 @@ struct Card {
     /// The newest terms, to begin from.
     terms: String,
     height: usize,
+    groups: Vec<groups::Card>,
+    /// Partners that may be put into a group: id and name.
+    partners: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -73,7 +80,7 @@ pub(super) async fn change(
     }
     let affiliates = Affiliates::of(&app, &reader.workspace);
     let said = match given(&doing.program) {
-        Some(program) => other_terms(&affiliates, &program, doing.terms.as_deref().unwrap_or("")).await,
+        Some(program) => other_terms(&affiliates, &program, &doing).await,
         None => make(&affiliates, &doing).await,
     };
     // What was refused stays in the form.
@@ -106,27 +113,18 @@ async fn make(affiliates: &Affiliates<'_>, doing: &Doing) -> (String, bool) {
     })
 }
 
-async fn other_terms(affiliates: &Affiliates<'_>, program: &str, text: &str) -> (String, bool) {
-    let terms = match serde_json::from_str::<Terms>(text) {
+async fn other_terms(affiliates: &Affiliates<'_>, program: &str, doing: &Doing) -> (String, bool) {
+    let terms = match serde_json::from_str::<Terms>(doing.terms.as_deref().unwrap_or_default()) {
         Ok(terms) => terms,
         Err(error) => return (format!("These terms do not read: {error}."), true),
     };
-    let new = NewTerms { terms, from_ms: None, group: None };
+    let new = NewTerms { terms, from_ms: None, group: given(&doing.group) };
     told(affiliates.change_terms(program, new).await, |changed| {
         format!("{} has other terms for payments from now on. What was earned keeps its own.", changed.name)
     })
 }
 
-/// Hundredths of a percent, of a percentage as people write it.
-fn hundredths(text: &str) -> Option<u32> {
-    let text = text.trim().trim_end_matches('%').trim_end().replace(',', ".");
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let is_plain = !whole.is_empty() && part.len() <= 2 && whole.len() <= 3;
-    let digits = format!("{whole}{part:0<2}");
-    (is_plain && digits.bytes().all(|digit| digit.is_ascii_digit())).then(|| digits.parse().ok())?
-}
-
-async fn page(app: &App, reader: &Reader, kept: Option<(String, String)>, said: Said) -> Response {
+pub(super) async fn page(app: &App, reader: &Reader, kept: Option<(String, String)>, said: Said) -> Response {
     match build(app, reader, kept, said).await {
         Ok(page) => shown(&page),
         Err(error) => failed(&error.into()),
@@ -141,16 +139,29 @@ async fn build(
 ) -> Result<ProgramsPage, AffiliateError> {
     let affiliates = Affiliates::of(app, &reader.workspace);
     let zone = zone(reader);
-    let programs = affiliates.programs().await?.rows.into_iter();
+    let partners = affiliates.partners().await?.rows;
+    let mut cards = Vec::new();
+    for program in affiliates.programs().await?.rows {
+        let groups = groups::cards(&affiliates, &program, &partners).await?;
+        let own = partners.iter().filter(|partner| partner.program == program.id);
+        let own = own.map(|partner| (partner.id.clone(), partner.name.clone())).collect();
+        cards.push(card(program, groups, own, kept.as_ref(), &zone));
+    }
     Ok(ProgramsPage {
         frame: Frame::of(&affiliates, "Programmes", said).await?,
         workspace: reader.workspace.name.clone(),
-        cards: programs.map(|program| card(program, kept.as_ref(), &zone)).collect(),
+        cards,
         may_change: reader.key.allows(Scope::Write),
     })
 }
 
-fn card(program: ProgramDocument, kept: Option<&(String, String)>, zone: &jiff::tz::TimeZone) -> Card {
+fn card(
+    program: ProgramDocument,
+    groups: Vec<groups::Card>,
+    partners: Vec<(String, String)>,
+    kept: Option<&(String, String)>,
+    zone: &jiff::tz::TimeZone,
+) -> Card {
     let newest = program.terms.iter().rev().find(|version| version.group.is_none());
     let newest = newest.and_then(|version| serde_json::to_string_pretty(&version.terms).ok());
     let kept = kept.filter(|(id, _)| *id == program.id).map(|(_, text)| text.clone());
@@ -159,18 +170,21 @@ fn card(program: ProgramDocument, kept: Option<&(String, String)>, zone: &jiff::
         height: terms.lines().count().clamp(4, 20) + 1,
         terms,
         made: show::moment(program.created_at_ms, zone),
-        versions: program.terms.iter().rev().map(|version| one(version, zone)).collect(),
+        versions: program.terms.iter().rev().map(|version| one(version, &groups, zone)).collect(),
         id: program.id,
         name: program.name,
+        groups,
+        partners,
     }
 }
 
-fn one(version: &TermsDocument, zone: &jiff::tz::TimeZone) -> Version {
+fn one(version: &TermsDocument, groups: &[groups::Card], zone: &jiff::tz::TimeZone) -> Version {
+    let group = version.group.as_ref().and_then(|id| groups.iter().find(|group| group.id == *id));
     Version {
         number: version.version,
         since: show::moment(version.from_ms, zone),
         lines: sentences(&version.terms),
-        is_group: version.group.is_some(),
+        group: group.map(|group| group.name.clone()).unwrap_or_default(),
     }
 }
 
@@ -207,33 +221,4 @@ fn sentences(terms: &Terms) -> Vec<String> {
         lines.push("tiers by volume".to_owned());
     }
     lines
-}
-
-fn reward(reward: &Reward) -> String {
-    match reward {
-        Reward::BasisPoints(points) => match points % 100 {
-            0 => format!("{} %", points / 100),
-            rest => format!("{}.{rest:02} %", points / 100),
-        },
-        Reward::Flat(amounts) => {
-            let each: Vec<String> =
-                amounts.iter().map(|(currency, &minor)| amount(minor, currency.code())).collect();
-            each.join(" or ")
-        }
-        Reward::Nothing => "nothing".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hundredths;
-
-    #[test]
-    fn percentages_read_as_people_write_them() {
-        assert_eq!(
-            ["30", "12.5", "12,5 %", "0.25", "100"].map(hundredths),
-            [3000, 1250, 1250, 25, 10_000].map(Some)
-        );
-        assert_eq!(["", "a", "1.234", "-3", "1e2", "3.x"].map(hundredths), [None; 6]);
-    }
 }

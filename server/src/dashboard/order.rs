@@ -1,12 +1,13 @@
 //! One order's page: who earned it and why, as a time line, and each model's division to the cent.
 
 mod commission;
+mod division;
+mod reported;
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domain::attribution::{DEFAULT_MODEL, MODELS, ModelExplanation};
-use domain::money::Currency;
+use domain::attribution::{DEFAULT_MODEL, MODELS};
 use jiff::tz::TimeZone;
 
 use super::home::matched;
@@ -14,9 +15,11 @@ use super::page::{Viewer, failed, shown};
 use super::show;
 use crate::app::App;
 use crate::http::problem::Problem;
-use crate::report::{OrderDocument, OrderExplanation, Reports, TouchDocument};
+use crate::report::{OrderExplanation, Reports, TouchDocument};
 
 use commission::Commission;
+use division::{Earned, Model, division, earned};
+use reported::{Reported, reported};
 
 struct Step {
     number: usize,
@@ -34,48 +37,11 @@ struct Step {
     age: String,
 }
 
-struct Share {
-    who: String,
-    weight: String,
-    floor: String,
-    remainder: String,
-    leftover: bool,
-    credit: String,
-}
-
-struct Entry {
-    title: String,
-    amount: String,
-    shares: Vec<Share>,
-}
-
-struct Model {
-    title: &'static str,
-    chosen: bool,
-    entries: Vec<Entry>,
-}
-
-/// One line of the allocation table: an earner, and what it gets under each model.
-struct Earned {
-    who: String,
-    cells: Vec<String>,
-}
-
 struct Refund {
     when: String,
     net: String,
     tax: String,
     reason: String,
-}
-
-/// The order in the report currency.
-struct Reported {
-    currency: String,
-    /// Paid, given back, left; none while it is not converted.
-    amounts: Option<(String, String, String)>,
-    said: String,
-    /// Whether it waits for a rate, or there is none.
-    is_open: bool,
 }
 
 struct Fact {
@@ -200,38 +166,6 @@ fn page(reports: &Reports, story: &OrderExplanation) -> OrderPage {
     }
 }
 
-/// What the order is in the report currency, and by which rate; none when it was paid in it.
-fn reported(order: &OrderDocument) -> Option<Reported> {
-    let told = &order.reported;
-    let currency: Currency = told.currency.parse().ok()?;
-    let amount = |minor| show::digits(minor, currency);
-    let said = match told.conversion.as_str() {
-        "converted" => {
-            let euro = |code: &str, rate: &str| (code != "EUR").then(|| format!("{rate} {code}"));
-            let sides = [euro(&order.currency, &told.rate_own), euro(&told.currency, &told.rate_report)];
-            let sides: Vec<String> = sides.into_iter().flatten().collect();
-            let source = if told.rate_source == "ecb" { "" } else { ", from an imported file" };
-            format!(
-                "1 EUR = {}: the European Central Bank’s reference rate of {}{source}. Converted once; refunds go at the \
-                 same rate, so that a full one leaves nothing.",
-                sides.join(" = "),
-                told.rate_day,
-            )
-        }
-        "waiting" => "The European Central Bank’s rate of the day it was paid has not come yet. Until then it stands in \
-                      its own currency, beside the report currency and not in it."
-            .to_owned(),
-        "not_carried" => format!(
-            "The European Central Bank has no rate for {}: it stands in its own currency in every report.",
-            order.currency
-        ),
-        _ => return None,
-    };
-    let is_open = told.conversion != "converted";
-    let amounts = (amount(told.net), amount(-told.refunded), amount(told.net - told.refunded));
-    Some(Reported { currency: told.currency.clone(), amounts: (!is_open).then_some(amounts), said, is_open })
-}
-
 fn label(touch: &TouchDocument) -> String {
     match touch.source.is_empty() || touch.direct {
         true => touch.channel.clone(),
@@ -295,56 +229,6 @@ fn step(
             after => format!("{} after", show::lasting(-after)),
         },
     }
-}
-
-fn earned(
-    story: &OrderExplanation,
-    name: &impl Fn(Option<usize>) -> String,
-    amount: impl Fn(i64) -> String,
-) -> Vec<Earned> {
-    let eligible = story.touches.iter().enumerate().filter(|(_, touch)| touch.standing == "eligible");
-    let mut who: Vec<Option<usize>> = eligible.map(|(at, _)| Some(at)).collect();
-    if who.is_empty() {
-        who.push(None);
-    }
-    let cell = |model: &ModelExplanation, who: Option<usize>| {
-        let shares = model.entries.iter().flat_map(|entry| &entry.shares);
-        amount(shares.filter(|share| share.candidate == who).map(|share| share.credit_minor).sum())
-    };
-    let lines = who.into_iter().map(|who| Earned {
-        who: name(who),
-        cells: story.models.iter().map(|model| cell(model, who)).collect(),
-    });
-    lines.collect()
-}
-
-fn division(
-    at: usize,
-    model: &ModelExplanation,
-    name: &impl Fn(Option<usize>) -> String,
-    amount: impl Fn(i64) -> String,
-) -> Model {
-    let entries = model.entries.iter().map(|entry| Entry {
-        title: match entry.entry {
-            "order" => "Order".to_owned(),
-            "refund" => "Refund, over what remained".to_owned(),
-            other => show::word(other),
-        },
-        amount: amount(entry.amount_minor),
-        shares: entry
-            .shares
-            .iter()
-            .map(|share| Share {
-                who: name(share.candidate),
-                weight: share.weight.to_string(),
-                floor: amount(i64::try_from(share.floor_minor).unwrap_or(i64::MAX)),
-                remainder: share.remainder.to_string(),
-                leftover: share.leftover_minor > 0,
-                credit: amount(share.credit_minor),
-            })
-            .collect(),
-    });
-    Model { title: model.title, chosen: at == DEFAULT_MODEL, entries: entries.collect() }
 }
 
 fn facts(story: &OrderExplanation, amount: impl Fn(i64) -> String) -> Vec<Fact> {

@@ -5,7 +5,8 @@ use super::affiliate::open;
 use super::client::Of;
 use crate::config::Config;
 use crate::endpoints::{
-    DeliveryDocument, EndpointChange, EndpointDocument, Endpoints, NewEndpoint, WantedDeliveries,
+    AttemptDocument, DeliveryDocument, EndpointChange, EndpointDocument, Endpoints, NewEndpoint,
+    WantedDeliveries,
 };
 use crate::outbound::Outbound;
 
@@ -144,6 +145,7 @@ fn told(endpoint: &EndpointDocument) -> String {
 }
 
 fn way(delivery: &DeliveryDocument) -> String {
-    let DeliveryDocument { id, endpoint, kind, state, attempts, .. } = delivery;
-    format!("{id}\t{kind}\t{endpoint}\t{state}\t{attempts} tries")
+    let DeliveryDocument { id, endpoint, kind, state, attempts, last, .. } = delivery;
+    let last = last.as_ref().map(AttemptDocument::came_to).unwrap_or_default();
+    format!("{id}\t{kind}\t{endpoint}\t{state}\t{attempts} tries\t{last}")
 }

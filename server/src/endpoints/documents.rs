@@ -163,6 +163,15 @@ impl DeliveryDocument {
 }
 
 impl AttemptDocument {
+    /// What it came to, in words: the status and how long it took, or why it does not count.
+    pub fn came_to(&self) -> String {
+        match (self.status, &self.error) {
+            (_, Some(error)) => error.clone(),
+            (Some(status), None) => format!("{status} in {} ms", self.latency_ms),
+            (None, None) => String::new(),
+        }
+    }
+
     pub(super) fn of(attempt: Attempt) -> AttemptDocument {
         let Attempt { number, at_ms, latency_ms, status, error, answer } = attempt;
         AttemptDocument { number, at_ms, latency_ms, status, error, answer }

@@ -7,7 +7,7 @@ use axum::response::Response;
 
 use super::super::page::{Viewer, failed, shown};
 use super::super::show;
-use super::rows::{Row, came_to};
+use super::rows::Row;
 use super::{sent_again, zone};
 use crate::app::App;
 use crate::control::keys::Scope;
@@ -70,7 +70,7 @@ async fn build(app: &App, reader: &Reader, id: &str, again: bool) -> Result<Deli
     let tries = delivery.log.iter().rev().map(|attempt| Try {
         number: attempt.number,
         when: show::moment(attempt.at_ms, &zone),
-        came_to: came_to(attempt),
+        came_to: attempt.came_to(),
         is_taken: attempt.error.is_none(),
         answer: attempt.answer.clone(),
     });

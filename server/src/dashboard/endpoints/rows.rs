@@ -104,7 +104,7 @@ impl Row {
             state: delivery.state.clone(),
             look: look(&delivery.state),
             attempts: delivery.attempts,
-            last: delivery.last.as_ref().map(came_to).unwrap_or_default(),
+            last: delivery.last.as_ref().map(AttemptDocument::came_to).unwrap_or_default(),
             next,
         }
     }
@@ -116,14 +116,5 @@ pub(super) fn look(state: &str) -> &'static str {
         "delivered" => "signed",
         "failed" => "forged",
         _ => "none",
-    }
-}
-
-/// What a try came to: the status, and why it does not count.
-pub(super) fn came_to(attempt: &AttemptDocument) -> String {
-    match (attempt.status, &attempt.error) {
-        (Some(status), None) => format!("{status} in {} ms", attempt.latency_ms),
-        (_, Some(error)) => error.clone(),
-        (None, None) => String::new(),
     }
 }

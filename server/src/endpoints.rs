@@ -11,12 +11,12 @@ use url::Url;
 
 pub use documents::{
     AttemptDocument, DeliveryDocument, DeliveryList, EndpointChange, EndpointDocument, EndpointList,
-    NewEndpoint, WantedDeliveries,
+    NewEndpoint, NewSecret, WantedDeliveries,
 };
 
 use crate::app::App;
 use crate::control::deliveries::Listed;
-use crate::control::endpoints::Endpoint;
+use crate::control::endpoints::{Endpoint, OldSecret};
 use crate::control::{Control, ControlError};
 use crate::effects::{random_bytes, random_id};
 use crate::events::{Event, EventType};
@@ -27,6 +27,12 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 500;
 /// Endpoints of one workspace.
 const ENDPOINTS_MAX: usize = 20;
+/// How long the secret before signs as well when nothing else is said, and at most.
+const OLD_SECRET_HOURS: u32 = 24;
+const OLD_SECRET_HOURS_MAX: u32 = 7 * 24;
+/// Old secrets that sign beside the new one; with more, the oldest ends.
+const OLD_SECRETS_MAX: usize = 4;
+const HOUR_MS: i64 = 60 * 60 * 1000;
 const DISABLED_BY_HAND: &str = "it was disabled by hand";
 
 #[derive(Debug, Error)]
@@ -35,6 +41,8 @@ pub enum EndpointError {
     UnknownEndpoint(String),
     #[error("there is no delivery {0:?} in this workspace; they are kept for 30 days")]
     UnknownDelivery(String),
+    #[error("another secret was made for {0:?} in the same moment; ask again if you want one more")]
+    Raced(String),
     #[error("url: {0}")]
     Refused(#[from] Refused),
     #[error("{detail}")]
@@ -67,11 +75,11 @@ impl<'a> Endpoints<'a> {
     pub async fn list(&self) -> Result<EndpointList, EndpointError> {
         let all = self.control.endpoints(self.workspace_id, self.secrets).await?;
         let event_types = EventType::ALL.iter().map(|kind| kind.name().to_owned()).collect();
-        Ok(EndpointList { rows: all.iter().map(EndpointDocument::of).collect(), event_types })
+        Ok(EndpointList { rows: all.iter().map(|endpoint| self.document(endpoint)).collect(), event_types })
     }
 
     pub async fn show(&self, id: &str) -> Result<EndpointDocument, EndpointError> {
-        Ok(EndpointDocument::of(&self.stored(id).await?))
+        Ok(self.document(&self.stored(id).await?))
     }
 
     /// Adds an endpoint; the answer alone holds its secret.
@@ -84,15 +92,44 @@ impl<'a> Endpoints<'a> {
             id: random_id("end_"),
             workspace_id: self.workspace_id.to_owned(),
             url: self.address(&new.url)?,
-            secret: format!("whsec_{}", STANDARD.encode(random_bytes::<24>())),
+            secret: fresh_secret(),
+            old_secrets: Vec::new(),
             event_types: types(new.events)?,
             disabled_why: None,
             failing_since_ms: None,
             created_at_ms: self.now_ms,
         };
         self.control.save_endpoint(&endpoint, self.secrets).await?;
-        let secret = Some(endpoint.secret.clone());
-        Ok(EndpointDocument { secret, ..EndpointDocument::of(&endpoint) })
+        Ok(self.document(&endpoint).with_secret(&endpoint))
+    }
+
+    /// Gives an endpoint another secret; the answer alone holds it. For some hours deliveries carry a signature by the
+    /// one before as well, so that nothing is refused while the new one is put in its place.
+    pub async fn rotate(&self, id: &str, asked: &NewSecret) -> Result<EndpointDocument, EndpointError> {
+        let hours = asked.old_hours.unwrap_or(OLD_SECRET_HOURS);
+        if hours > OLD_SECRET_HOURS_MAX {
+            let detail = format!(
+                "old_hours: use 0 to {OLD_SECRET_HOURS_MAX}; 0 ends the old secret at once, when somebody else knows it"
+            );
+            return Err(EndpointError::Invalid { field: "old_hours", detail });
+        }
+        let before = self.stored(id).await?;
+        let mut rotated = before.clone();
+        rotated.secret = fresh_secret();
+        rotated.old_secrets = match hours {
+            // Whoever knows one may know those before it.
+            0 => Vec::new(),
+            _ => {
+                let until_ms = self.now_ms + i64::from(hours) * HOUR_MS;
+                let newest = OldSecret { secret: before.secret.clone(), until_ms };
+                let old = before.old_secrets_at(self.now_ms).cloned();
+                std::iter::once(newest).chain(old).take(OLD_SECRETS_MAX).collect()
+            }
+        };
+        match self.control.rotate_endpoint_secret(&before, &rotated, self.secrets).await? {
+            true => Ok(self.document(&rotated).with_secret(&rotated)),
+            false => Err(EndpointError::Raced(id.to_owned())),
+        }
     }
 
     pub async fn change(&self, id: &str, change: EndpointChange) -> Result<EndpointDocument, EndpointError> {
@@ -112,7 +149,7 @@ impl<'a> Endpoints<'a> {
         if change.enabled == Some(true) {
             self.control.hurry_deliveries(id, self.now_ms).await?;
         }
-        Ok(EndpointDocument::of(&endpoint))
+        Ok(self.document(&endpoint))
     }
 
     /// Removes an endpoint with its deliveries.
@@ -182,6 +219,10 @@ impl<'a> Endpoints<'a> {
         found.ok_or_else(|| EndpointError::UnknownEndpoint(id.to_owned()))
     }
 
+    fn document(&self, endpoint: &Endpoint) -> EndpointDocument {
+        EndpointDocument::of(endpoint, self.now_ms)
+    }
+
     fn address(&self, text: &str) -> Result<String, EndpointError> {
         let invalid = |_| EndpointError::Invalid {
             field: "url",
@@ -191,6 +232,11 @@ impl<'a> Endpoints<'a> {
         self.outbound.check(&url)?;
         Ok(url.into())
     }
+}
+
+/// As Standard Webhooks write it.
+fn fresh_secret() -> String {
+    format!("whsec_{}", STANDARD.encode(random_bytes::<24>()))
 }
 
 /// Known types, each once.

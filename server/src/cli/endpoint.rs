@@ -5,7 +5,7 @@ use super::affiliate::open;
 use super::client::Of;
 use crate::config::Config;
 use crate::endpoints::{
-    AttemptDocument, DeliveryDocument, EndpointChange, EndpointDocument, Endpoints, NewEndpoint,
+    AttemptDocument, DeliveryDocument, EndpointChange, EndpointDocument, Endpoints, NewEndpoint, NewSecret,
     WantedDeliveries,
 };
 use crate::outbound::Outbound;
@@ -55,6 +55,16 @@ pub enum Command {
         #[command(flatten)]
         of: Of,
     },
+    /// Give an endpoint another secret and print it, this once; the old one signs beside it for a while.
+    Rotate {
+        /// end_…
+        id: String,
+        /// For how many hours the old secret signs as well; 0 ends it at once.
+        #[arg(long, value_name = "HOURS", default_value_t = 24)]
+        old_hours: u32,
+        #[command(flatten)]
+        of: Of,
+    },
     /// List deliveries, newest first, or show every try of one.
     Deliveries {
         /// dlv_…
@@ -85,6 +95,7 @@ impl Command {
         | Command::Disable { of, .. }
         | Command::Remove { of, .. }
         | Command::Test { of, .. }
+        | Command::Rotate { of, .. }
         | Command::Deliveries { of, .. }
         | Command::Replay { of, .. }) = &self;
         let (settings, workspace) = open(config, of).await?;
@@ -115,6 +126,13 @@ impl Command {
                 println!("removed {id}");
             }
             Command::Test { id, .. } => println!("{}", way(&endpoints.test(&id).await?)),
+            Command::Rotate { id, old_hours, .. } => {
+                let made = endpoints.rotate(&id, &NewSecret { old_hours: Some(old_hours) }).await?;
+                println!("deliveries are signed with {}", made.secret.unwrap_or_default());
+                if old_hours > 0 {
+                    println!("and with the one before for {old_hours} hours");
+                }
+            }
             Command::Deliveries { id: Some(id), .. } => {
                 let delivery = endpoints.delivery(&id).await?;
                 println!("{}", way(&delivery));

@@ -13,7 +13,7 @@ pub(super) const CHECK: &str = "operator's key";
 const CARRIED: &str = "operator's keys before";
 
 /// Every sealed column: table and column; the place a value is sealed for is `<id>/<column's name after sealed_>`.
-const SEALED: [(&str, &str, &str); 8] = [
+const SEALED: [(&str, &str, &str); 9] = [
     ("connections", "sealed_token", "token"),
     ("connections", "sealed_secrets", "webhook_secrets"),
     ("imports", "sealed_result", "result"),
@@ -21,6 +21,7 @@ const SEALED: [(&str, &str, &str); 8] = [
     ("partners", "sealed_payout", "payout"),
     ("payout_items", "sealed_recipient", "recipient"),
     ("endpoints", "sealed_secret", "secret"),
+    ("endpoints", "sealed_old_secrets", "old_secrets"),
     ("paypal_accounts", "sealed_secret", "secret"),
 ];
 

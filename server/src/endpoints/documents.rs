@@ -31,6 +31,16 @@ pub struct EndpointChange {
     pub enabled: Option<bool>,
 }
 
+/// How a secret is to give way to another.
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSecret {
+    /// For how many hours deliveries are signed with the old one as well, 0 to 168; 24 when left out. 0 ends it at once,
+    /// and those before it: for one that somebody else knows.
+    #[serde(default)]
+    pub old_hours: Option<u32>,
+}
+
 /// Who is told of events.
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EndpointDocument {
@@ -47,7 +57,10 @@ pub struct EndpointDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since_ms: Option<i64>,
     pub created_at_ms: i64,
-    /// What deliveries are signed with, as Standard Webhooks write it. Shown once, when the endpoint is made.
+    /// Until then deliveries carry signatures by the secrets before this one as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_secret_until_ms: Option<i64>,
+    /// What deliveries are signed with, as Standard Webhooks write it. Shown once, when it is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
@@ -129,7 +142,7 @@ pub struct WantedDeliveries {
 }
 
 impl EndpointDocument {
-    pub(super) fn of(endpoint: &Endpoint) -> EndpointDocument {
+    pub(super) fn of(endpoint: &Endpoint, now_ms: i64) -> EndpointDocument {
         EndpointDocument {
             id: endpoint.id.clone(),
             url: endpoint.url.clone(),
@@ -138,8 +151,13 @@ impl EndpointDocument {
             disabled_why: endpoint.disabled_why.clone(),
             failing_since_ms: endpoint.failing_since_ms,
             created_at_ms: endpoint.created_at_ms,
+            old_secret_until_ms: endpoint.old_secrets_at(now_ms).map(|old| old.until_ms).max(),
             secret: None,
         }
+    }
+
+    pub(super) fn with_secret(self, endpoint: &Endpoint) -> EndpointDocument {
+        EndpointDocument { secret: Some(endpoint.secret.clone()), ..self }
     }
 }
 

@@ -114,6 +114,11 @@ const CODES: &[Code] = &[
         "The provider does not answer now; try again shortly.",
     ),
     code(
+        "secret_busy",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The endpoint's secret was changed in the same moment; nothing was done.",
+    ),
+    code(
         "stale_timestamp",
         StatusCode::UNAUTHORIZED,
         "The webhook was signed too long ago, or a clock is wrong.",

@@ -14,7 +14,7 @@ use super::problem::Problem;
 use crate::app::App;
 use crate::endpoints::{
     DeliveryDocument, DeliveryList, EndpointChange, EndpointDocument, EndpointError, EndpointList, Endpoints,
-    NewEndpoint, WantedDeliveries,
+    NewEndpoint, NewSecret, WantedDeliveries,
 };
 
 pub fn routes() -> OpenApiRouter<App> {
@@ -22,6 +22,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(list, create))
         .routes(routes!(show, change, remove))
         .routes(routes!(test))
+        .routes(routes!(rotate))
         .routes(routes!(deliveries))
         .routes(routes!(delivery))
         .routes(routes!(replay))
@@ -96,6 +97,23 @@ async fn test(
     Ok((StatusCode::ACCEPTED, Json(Endpoints::of(&app, &caller.workspace.id).test(&id).await?)))
 }
 
+/// Give an endpoint another secret, shown this once. For a day, or as many hours as you say, deliveries carry a signature
+/// by the old one beside that of the new one, as Standard Webhooks want it.
+#[utoipa::path(post, path = "/v1/endpoints/{id}/rotate", tag = "Events", params(("id" = String, Path)),
+    request_body = NewSecret,
+    responses((status = 200, body = EndpointDocument), (status = "4XX", body = Problem)))]
+async fn rotate(
+    State(app): State<App>,
+    caller: Admin,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<EndpointDocument>, Problem> {
+    let endpoints = Endpoints::of(&app, &caller.workspace.id);
+    endpoints.show(&id).await?;
+    let asked = if body.is_empty() { NewSecret::default() } else { read(&body, r#"{"old_hours": 24}"#)? };
+    Ok(Json(endpoints.rotate(&id, &asked).await?))
+}
+
 /// Deliveries of events, newest first.
 #[utoipa::path(get, path = "/v1/deliveries", tag = "Events", params(WantedDeliveries),
     responses((status = 200, body = DeliveryList), (status = "4XX", body = Problem)))]
@@ -138,6 +156,7 @@ impl From<EndpointError> for Problem {
         match error {
             EndpointError::UnknownEndpoint(_) => Problem::not_found("unknown_endpoint", sentence),
             EndpointError::UnknownDelivery(_) => Problem::not_found("unknown_delivery", sentence),
+            EndpointError::Raced(_) => Problem::unavailable("secret_busy", sentence, 1),
             EndpointError::Refused(_) => Problem::invalid("url", sentence),
             EndpointError::Invalid { field, .. } => Problem::invalid(field, sentence),
             EndpointError::Control(error) => error.into(),

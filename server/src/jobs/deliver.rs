@@ -80,6 +80,7 @@ async fn forget(app: &App, now_ms: i64) -> Result<(), JobError> {
         return Ok(());
     }
     app.control.forget_deliveries(now_ms - KEPT_MS).await?;
+    app.control.forget_old_secrets(now_ms).await?;
     Ok(app.control.set_checkpoint(FORGOTTEN, &now_ms.to_string(), now_ms).await?)
 }
 
@@ -157,13 +158,16 @@ async fn send(app: &App, endpoint: &Endpoint, delivery: &Delivery, now_ms: i64) 
         Err(why) => return failed(why),
     };
     let seconds = now_ms.div_euclid(1000);
-    let signed = signature::sign(&endpoint.secret, &delivery.event_id, seconds, delivery.body.as_bytes());
+    // One by each secret that is in use: whoever has one of them finds theirs.
+    let sign = |secret: &str| signature::sign(secret, &delivery.event_id, seconds, delivery.body.as_bytes());
+    let old = endpoint.old_secrets_at(now_ms).map(|old| sign(&old.secret));
+    let signed: Vec<String> = std::iter::once(sign(&endpoint.secret)).chain(old).collect();
     let request = request
         .timeout(Duration::from_millis(app.config.outbound.delivery_timeout_ms))
         .header("content-type", "application/json")
         .header("webhook-id", &delivery.event_id)
         .header("webhook-timestamp", seconds.to_string())
-        .header("webhook-signature", signed)
+        .header("webhook-signature", signed.join(" "))
         .body(delivery.body.clone());
     let mut response = match request.send().await {
         Ok(response) => response,

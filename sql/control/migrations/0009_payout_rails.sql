@@ -18,6 +18,8 @@ CREATE TABLE endpoints (
     workspace_id     TEXT NOT NULL REFERENCES workspaces (id),
     url              TEXT NOT NULL,
     sealed_secret    TEXT NOT NULL,          -- AES-256-GCM; signs the deliveries
+    sealed_old_secrets TEXT,                 -- JSON list of those before it that sign beside it, and until when
+    old_secrets_until_ms BIGINT,             -- end of the last of them; then they are forgotten
     event_types      TEXT NOT NULL,          -- JSON list; empty: all
     disabled_why     TEXT,                   -- none while it is told of events
     failing_since_ms BIGINT,                 -- first failure since it last took something

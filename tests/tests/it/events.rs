@@ -9,7 +9,7 @@ use tributary::jobs::deliver;
 use crate::affiliates::{done, partner, program, text};
 use crate::payouts::{approve, done_as_admin, preview, with_partners};
 
-async fn asks(shop: &Shop, method: &str, path: &str, body: Value) -> Answer {
+pub async fn asks(shop: &Shop, method: &str, path: &str, body: Value) -> Answer {
     let key = shop.key_for(Scope::Admin).await;
     let request = shop.app().request(method, path).header("authorization", format!("Bearer {key}"));
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -34,7 +34,7 @@ pub async fn told(shop: &Shop) -> Vec<Value> {
     bodies
 }
 
-async fn delivers(shop: &Shop) {
+pub async fn delivers(shop: &Shop) {
     while deliver::step(shop.app()).await.expect("deliveries are tried") {}
 }
 
@@ -49,7 +49,7 @@ fn types(received: &[Received]) -> Vec<String> {
 }
 
 /// A shop with a partner, whose endpoint is a receiver.
-async fn with_receiver(events: &[&str]) -> (Shop, Receiver, Value) {
+pub async fn with_receiver(events: &[&str]) -> (Shop, Receiver, Value) {
     let (shop, receiver) = (Shop::open().await, Receiver::open().await);
     let endpoint = endpoint(&shop, &receiver.url(), events).await;
     let program = program(&shop, json!({ "reward": { "basis_points": 3000 }, "hold_days": 10 })).await;

@@ -12,7 +12,7 @@ use tributary::http::auth::session_cookie;
 use crate::NEWSLETTER;
 
 /// Which scope each route wants; `None` for what everybody may.
-const WANTED: [(&str, Option<Scope>); 112] = [
+const WANTED: [(&str, Option<Scope>); 115] = [
     ("DELETE /v1/assets/{id}", Some(Scope::Write)),
     ("DELETE /v1/connections/{id}", Some(Scope::Write)),
     ("DELETE /v1/coupons/{id}", Some(Scope::Write)),
@@ -41,6 +41,7 @@ const WANTED: [(&str, Option<Scope>); 112] = [
     ("GET /v1/endpoints", Some(Scope::Admin)),
     ("GET /v1/endpoints/{id}", Some(Scope::Admin)),
     ("GET /v1/flags", Some(Scope::Read)),
+    ("GET /v1/flags/limits", Some(Scope::Read)),
     ("GET /v1/flags/{id}", Some(Scope::Read)),
     ("GET /v1/keys", Some(Scope::Admin)),
     ("GET /v1/links", Some(Scope::Read)),
@@ -97,6 +98,7 @@ const WANTED: [(&str, Option<Scope>); 112] = [
     ("POST /v1/coupons", Some(Scope::Write)),
     ("POST /v1/deliveries/{id}/replay", Some(Scope::Admin)),
     ("POST /v1/endpoints", Some(Scope::Admin)),
+    ("POST /v1/endpoints/{id}/rotate", Some(Scope::Admin)),
     ("POST /v1/endpoints/{id}/test", Some(Scope::Admin)),
     ("POST /v1/flags/{id}/decision", Some(Scope::Admin)),
     ("POST /v1/import/hits", Some(Scope::Write)),
@@ -123,6 +125,7 @@ const WANTED: [(&str, Option<Scope>); 112] = [
     ("POST /v1/statements", Some(Scope::Write)),
     ("POST /v1/webhooks/replay", Some(Scope::Write)),
     ("POST /webhooks/{provider}/{workspace}", None),
+    ("PUT /v1/flags/limits", Some(Scope::Admin)),
     ("PUT /v1/paypal", Some(Scope::Admin)),
     ("PUT /v1/programs/{id}/applications", Some(Scope::Write)),
 ];

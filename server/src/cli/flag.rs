@@ -6,6 +6,7 @@ use domain::affiliate::flag::{Decision, FlagKind};
 use super::affiliate::{affiliates, open};
 use super::client::Of;
 use super::money::shown;
+use crate::affiliate::flag_limits::FlagLimits;
 use crate::affiliate::flags::{Deciding, FlagDocument, FlagState, WantedFlags};
 use crate::config::Config;
 
@@ -25,6 +26,26 @@ pub enum Command {
         /// prt_…
         #[arg(long)]
         partner: Option<String>,
+        #[command(flatten)]
+        of: Of,
+    },
+    /// Show from where on commissions are doubted, after changing what is named.
+    Limits {
+        /// New customers of one partner that are believed within the minutes.
+        #[arg(long, value_name = "COUNT")]
+        velocity_sales_max: Option<u32>,
+        /// Clicks of one partner that are believed within the minutes.
+        #[arg(long, value_name = "COUNT")]
+        velocity_clicks_max: Option<u32>,
+        /// How long a time they are counted over.
+        #[arg(long, value_name = "MINUTES")]
+        velocity_minutes: Option<u32>,
+        /// A click from a coupon site so shortly before the checkout is doubted.
+        #[arg(long, value_name = "MINUTES")]
+        coupon_minutes: Option<u32>,
+        /// A click so shortly after a page of paying is doubted.
+        #[arg(long, value_name = "MINUTES")]
+        paying_minutes: Option<u32>,
         #[command(flatten)]
         of: Of,
     },
@@ -52,7 +73,10 @@ pub enum Command {
 
 impl Command {
     pub async fn run(self, config: Config) -> anyhow::Result<()> {
-        let (Command::List { of, .. } | Command::Clear { of, .. } | Command::Reject { of, .. }) = &self;
+        let (Command::List { of, .. }
+        | Command::Limits { of, .. }
+        | Command::Clear { of, .. }
+        | Command::Reject { of, .. }) = &self;
         let (settings, workspace) = open(config, of).await?;
         let affiliates = affiliates(&settings, &workspace);
         match self {
@@ -66,6 +90,31 @@ impl Command {
                     }
                     wanted.after = page.after;
                 }
+            }
+            Command::Limits {
+                velocity_sales_max,
+                velocity_clicks_max,
+                velocity_minutes,
+                coupon_minutes,
+                paying_minutes,
+                ..
+            } => {
+                let named = FlagLimits {
+                    velocity_sales_max,
+                    velocity_clicks_max,
+                    velocity_minutes,
+                    coupon_minutes,
+                    paying_minutes,
+                };
+                let mut limits = affiliates.flag_limits();
+                if named != FlagLimits::default() {
+                    limits = affiliates.set_flag_limits(named.or(limits)).await?;
+                }
+                println!("velocity sales max\t{}", limits.velocity_sales_max);
+                println!("velocity clicks max\t{}", limits.velocity_clicks_max);
+                println!("velocity minutes\t{}", limits.velocity_minutes);
+                println!("coupon minutes\t{}", limits.coupon_minutes);
+                println!("paying minutes\t{}", limits.paying_minutes);
             }
             Command::Clear { id, note, .. } => {
                 let deciding = Deciding { decision: Decision::Cleared, note };

@@ -1,5 +1,6 @@
 //! Workspaces: one merchant's data, and the settings its hits and reports are read by.
 
+use domain::affiliate::flag::Limits;
 use domain::identity::BindingRules;
 use domain::order::Basis;
 use domain::visit::{Exclusion, WorkspaceRule};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub bindings: BindingRules,
     /// Origins whose pages may show the partners' pages in a frame; empty: none.
     pub portal_frames: Vec<String>,
+    /// From where on commissions are doubted.
+    pub flag_limits: Limits,
 }
 
 impl Default for Settings {
@@ -65,6 +68,7 @@ impl Default for Settings {
             exclusions: Vec::new(),
             bindings: BindingRules::default(),
             portal_frames: Vec::new(),
+            flag_limits: Limits::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
+use domain::affiliate::flag::Limits;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -11,11 +12,16 @@ use super::affiliates::read;
 use super::auth::{Admin, Caller, Reader};
 use super::problem::Problem;
 use crate::affiliate::Affiliates;
+use crate::affiliate::flag_limits::FlagLimits;
 use crate::affiliate::flags::{Deciding, FlagDocument, FlagList, WantedFlags};
 use crate::app::App;
 
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(decide))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(limits, set_limits))
+        .routes(routes!(show))
+        .routes(routes!(decide))
 }
 
 /// Who decides, as it is kept.
@@ -39,6 +45,25 @@ async fn list(
     };
     let Query(wanted) = wanted.map_err(refused)?;
     Ok(Json(Affiliates::of(&app, &caller.workspace).flags(&wanted).await?))
+}
+
+/// From where on commissions are doubted in this workspace.
+#[utoipa::path(get, path = "/v1/flags/limits", tag = "Affiliates",
+    responses((status = 200, body = FlagLimits), (status = "4XX", body = Problem)))]
+async fn limits(State(app): State<App>, caller: Reader) -> Json<FlagLimits> {
+    Json(FlagLimits::of(Affiliates::of(&app, &caller.workspace).flag_limits()))
+}
+
+/// Choose from where on commissions are doubted. What is left out is as for whoever chose nothing. Goes for what is booked
+/// from now on, or looked at once more before it becomes due; flags that were raised stay.
+#[utoipa::path(put, path = "/v1/flags/limits", tag = "Affiliates", request_body = FlagLimits,
+    responses((status = 200, body = FlagLimits), (status = "4XX", body = Problem)))]
+async fn set_limits(State(app): State<App>, caller: Admin, body: Bytes) -> Result<Json<FlagLimits>, Problem> {
+    let wanted: FlagLimits = read(&body, r#"{"velocity_sales_max": 20, "velocity_minutes": 60}"#)?;
+    let affiliates = Affiliates::of(&app, &caller.workspace);
+    let limits = affiliates.set_flag_limits(wanted.or(Limits::default())).await?;
+    app.reload_directory().await?;
+    Ok(Json(FlagLimits::of(limits)))
 }
 
 /// One flag, with what was seen and every decision about it.

@@ -91,7 +91,8 @@ async fn raise_for(
 async fn raise_piece(app: &App, workspace_id: &str, standing: &[StoredCommission]) -> Result<u64, JobError> {
     let Some(workspace) = app.directory().workspaces.get(workspace_id).cloned() else { return Ok(0) };
     let brands = brands(&workspace.name, &workspace.settings.domains);
-    let known = Known::load(app, workspace_id, standing).await?;
+    let limits = workspace.settings.flag_limits;
+    let known = Known::load(app, workspace_id, standing, limits).await?;
     let roots: Vec<String> = known.roots().map(|root| root.to_string()).collect();
     let before = app.control.flags(workspace_id, Flags::OfRoots(&roots)).await?;
     // What somebody cleared for one payment of a customer is no news for the next.
@@ -112,6 +113,7 @@ async fn raise_piece(app: &App, workspace_id: &str, standing: &[StoredCommission
             partner: traits,
             is_first: root == commission.order,
             brands: &brands,
+            limits,
         };
         let root = root.to_string();
         for flag in flags(&inquiry, app.clock.now_ms()) {

@@ -5,6 +5,7 @@
 //! again whenever it is asked, so that raising is safe to repeat. [`judged`] is what a decision means for the money.
 
 mod known;
+mod limits;
 mod lists;
 mod rules;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use serde::{Deserialize, Serialize};
 use super::ledger::words::words;
 use super::ledger::{Entry, State, state};
 pub use known::{Click, Inquiry, PartnerTraits, SaleTraits, Trust};
-pub use rules::{CLICKS_PER_HOUR_MAX, COUPON_MINUTES, SALES_PER_HOUR_MAX, brands};
+pub use limits::{Limits, LimitsError, PAYING_MINUTES_MAX};
+pub use rules::brands;
 pub use verdict::{Verdict, Verdicts, judged, rejudge};
 
 words! {
@@ -127,15 +129,22 @@ pub enum Evidence {
     },
     Velocity {
         of: Many,
-        /// In the fullest hour around it.
+        /// In the fullest span of so many minutes around it.
         count: u32,
         most: u32,
+        #[serde(default = "an_hour")]
+        minutes: u32,
     },
     PaidBrandSearch {
         by: BoughtBy,
         /// The click id's name, the medium or the term.
         value: String,
     },
+}
+
+/// What flags were raised by before a workspace could choose.
+fn an_hour() -> u32 {
+    60
 }
 
 impl Evidence {
@@ -186,13 +195,17 @@ impl Evidence {
                 "the click came from {host}, {minutes_before} minutes before the purchase and after \
                  {earlier_visits} visits by other ways"
             ),
-            Evidence::Velocity { of, count, most } => {
+            Evidence::Velocity { of, count, most, minutes } => {
                 let what = match of {
                     Many::Sales => "new sales",
                     Many::Clicks => "clicks",
                 };
+                let span = match minutes {
+                    60 => "an hour".to_owned(),
+                    minutes => format!("{minutes} minutes"),
+                };
                 format!(
-                    "{count} {what} of this partner within an hour, where {most} are the most to be expected"
+                    "{count} {what} of this partner within {span}, where {most} are the most to be expected"
                 )
             }
             Evidence::PaidBrandSearch { by, value } => match by {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use clickhouse::Row;
 use domain::affiliate::Commission;
-use domain::affiliate::flag::{Click, PartnerTraits, SaleTraits, Trust};
+use domain::affiliate::flag::{Click, Limits, PartnerTraits, SaleTraits, Trust};
 use domain::ids::{HitId, OrderId, VisitorId};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -17,9 +17,10 @@ use crate::control::partners::{Partner, PayoutDetails};
 use crate::person_keys::PersonKeys;
 use crate::sql;
 
-const HOUR_MS: i64 = 60 * 60 * 1000;
-/// How long before a click its visitor's pages are looked at.
-const BEFORE_MS: i64 = 3 * HOUR_MS;
+const MINUTE_MS: i64 = 60 * 1000;
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// What clocks may differ by, beside the longest time before a click that a rule asks about.
+const MARGIN_MS: i64 = HOUR_MS;
 
 #[derive(Row, Deserialize)]
 struct StoredSale {
@@ -114,6 +115,7 @@ impl Known {
         app: &App,
         workspace_id: &str,
         standing: &[StoredCommission],
+        limits: Limits,
     ) -> Result<Known, JobError> {
         let window_ms = commission::window_ms(app, workspace_id).await?;
         let orders: BTreeSet<OrderId> = standing.iter().map(|stored| stored.commission.order).collect();
@@ -128,7 +130,7 @@ impl Known {
             partners: HashMap::new(),
             owners,
         };
-        let source = Source { app, workspace_id };
+        let source = Source { app, workspace_id, limits };
         known.read_sales(&source, &orders).await?;
         known.read_touches(&source, window_ms).await?;
         let clicks = standing.iter().filter_map(|stored| stored.commission.referral.touch.as_ref());
@@ -244,7 +246,7 @@ impl Known {
             .query(sql!("commissions/flag_hits.sql"))
             .param("visitors", ids(&mut visitors.into_iter().map(Uuid::from)))
             .param("touches", ids(&mut clicks.iter().map(|touch| Uuid::from(touch.id))))
-            .param("from_ms", first_ms - BEFORE_MS)
+            .param("from_ms", first_ms - i64::from(source.limits.paying_minutes) * MINUTE_MS - MARGIN_MS)
             .param("until_ms", last_ms + HOUR_MS);
         let mut hits = HashMap::new();
         for stored in query.fetch_all::<StoredHits>().await? {
@@ -282,7 +284,8 @@ impl Known {
         source: &Source<'_>,
         standing: &[StoredCommission],
     ) -> Result<(), JobError> {
-        let Source { app, workspace_id } = *source;
+        let Source { app, workspace_id, limits } = *source;
+        let span_ms = limits.velocity_ms();
         let mut spans: HashMap<&str, (i64, i64)> = HashMap::new();
         for StoredCommission { commission, .. } in standing {
             let (click, paid) = (moment(commission), commission.paid_at_ms);
@@ -295,7 +298,7 @@ impl Known {
             let Some(&(from_ms, until_ms)) = spans.get(partner.id.as_str()) else { continue };
             let mut traits = traits(&keys, &partner);
             browsers_of.insert(traits.address_key, partner.id.clone());
-            let around = (from_ms - HOUR_MS, until_ms + HOUR_MS);
+            let around = (from_ms - span_ms, until_ms + span_ms);
             traits.sales_ms = first_sales(source, &partner.id, around).await?;
             self.partners.insert(partner.id, traits);
         }
@@ -316,8 +319,8 @@ impl Known {
         let query = source
             .query(sql!("commissions/flag_clicks.sql"))
             .param("codes", codes)
-            .param("from_ms", from_ms - HOUR_MS)
-            .param("until_ms", until_ms + HOUR_MS);
+            .param("from_ms", from_ms - span_ms)
+            .param("until_ms", until_ms + span_ms);
         for stored in query.fetch_all::<StoredClicks>().await? {
             let owner = self.owners.get(&stored.partner_code);
             if let Some(traits) = owner.and_then(|owner| self.partners.get_mut(owner)) {
@@ -339,6 +342,7 @@ fn moment(commission: &Commission) -> i64 {
 struct Source<'a> {
     app: &'a App,
     workspace_id: &'a str,
+    limits: Limits,
 }
 
 impl Source<'_> {
@@ -366,10 +370,9 @@ async fn first_sales(
     partner_id: &str,
     around: (i64, i64),
 ) -> Result<Vec<i64>, JobError> {
-    use domain::affiliate::flag::SALES_PER_HOUR_MAX;
     let sales = source.app.control.sales_between(source.workspace_id, partner_id, around).await?;
     let mut first_ms = Vec::new();
-    if sales.len() > SALES_PER_HOUR_MAX as usize {
+    if sales.len() > source.limits.velocity_sales_max as usize {
         for piece in sales.chunks(super::COMMISSIONS_MAX) {
             let ids = piece.iter().filter_map(|(order, _)| order.parse::<OrderId>().ok());
             let ids: Vec<String> = ids.map(|order| Uuid::from(order).to_string()).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::Limits;
 use crate::ids::VisitorId;
 
 /// How far a visitor id is known to have been given out by us.
@@ -60,9 +61,9 @@ pub struct PartnerTraits {
     /// In which the partner gave that address.
     pub visitors: HashSet<VisitorId>,
     pub has_disposable_address: bool,
-    /// When customers brought by the partner paid first, sorted; at least those of an hour before and after.
+    /// When customers brought by the partner paid first, sorted; at least those of `velocity_minutes` before and after.
     pub sales_ms: Vec<i64>,
-    /// Clicks by minute, sorted; at least those of an hour before and after.
+    /// Clicks by minute, sorted; at least those of `velocity_minutes` before and after.
     pub clicks: Vec<(i64, u32)>,
 }
 
@@ -77,4 +78,6 @@ pub struct Inquiry<'a> {
     pub is_first: bool,
     /// Names of the merchant, lower case letters and digits only.
     pub brands: &'a [String],
+    /// The workspace's.
+    pub limits: Limits,
 }

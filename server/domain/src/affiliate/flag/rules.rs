@@ -10,16 +10,6 @@ use crate::visit::click_id::{self, Signal};
 use crate::visit::{Category, PageAddress, Referrer, Source, medium};
 
 const MINUTE_MS: i64 = 60_000;
-const HOUR_MS: i64 = 60 * MINUTE_MS;
-
-/// New customers of one partner that are believed within an hour.
-pub const SALES_PER_HOUR_MAX: u32 = 20;
-/// Clicks of one partner that are believed within an hour: a newsletter or a video brings hundreds.
-pub const CLICKS_PER_HOUR_MAX: u32 = 2_000;
-/// Somebody who was on a coupon site so shortly before the purchase had decided to buy before.
-pub const COUPON_MINUTES: i64 = 60;
-/// Somebody who was paying so shortly before the click was still at it.
-const PAYING_HOURS: i64 = 2;
 /// Shorter names of a merchant are words of other people's searches too.
 const BRAND_CHARS_MIN: usize = 4;
 
@@ -68,7 +58,8 @@ fn disposable_address(known: &Inquiry<'_>) -> Option<Evidence> {
 /// been given up for the click.
 fn after_checkout(known: &Inquiry<'_>) -> Option<Evidence> {
     let (sale, click_at_ms) = (known.sale, known.click?.at_ms);
-    let is_before = |at_ms: &&i64| (1..=PAYING_HOURS * HOUR_MS).contains(&(click_at_ms - **at_ms));
+    let paying_ms = i64::from(known.limits.paying_minutes) * MINUTE_MS;
+    let is_before = |at_ms: &&i64| (1..=paying_ms).contains(&(click_at_ms - **at_ms));
     if let Some(&checkout_at_ms) = sale.paying_at_ms.iter().find(is_before) {
         return Some(Evidence::AfterCheckout { checkout_at_ms, click_at_ms });
     }
@@ -100,31 +91,32 @@ fn coupon_site(known: &Inquiry<'_>) -> Option<Evidence> {
     let minutes_before = (known.sale.checkout_at_ms - click.at_ms) / MINUTE_MS;
     let earlier_visits = known.sale.earlier_visits;
     let is_one = is_coupon_site(referrer.host())
-        && (0..=COUPON_MINUTES).contains(&minutes_before)
+        && (0..=i64::from(known.limits.coupon_minutes)).contains(&minutes_before)
         && earlier_visits > 0;
     is_one.then(|| Evidence::CouponSite { host: referrer.host().to_owned(), minutes_before, earlier_visits })
 }
 
 fn velocity(known: &Inquiry<'_>) -> Option<Evidence> {
-    let partner = known.partner;
+    let (partner, limits) = (known.partner, known.limits);
+    let (span_ms, minutes) = (limits.velocity_ms(), limits.velocity_minutes);
     if known.is_first {
         let sales = partner.sales_ms.iter().map(|&at_ms| (at_ms, 1));
-        let count = fullest_hour(sales, known.sale.paid_at_ms);
-        if count > SALES_PER_HOUR_MAX {
-            return Some(Evidence::Velocity { of: Many::Sales, count, most: SALES_PER_HOUR_MAX });
+        let (count, most) = (fullest(sales, known.sale.paid_at_ms, span_ms), limits.velocity_sales_max);
+        if count > most {
+            return Some(Evidence::Velocity { of: Many::Sales, count, most, minutes });
         }
     }
-    let count = fullest_hour(partner.clicks.iter().copied(), known.click?.at_ms);
-    let is_many = count > CLICKS_PER_HOUR_MAX;
-    is_many.then_some(Evidence::Velocity { of: Many::Clicks, count, most: CLICKS_PER_HOUR_MAX })
+    let count = fullest(partner.clicks.iter().copied(), known.click?.at_ms, span_ms);
+    let most = limits.velocity_clicks_max;
+    (count > most).then_some(Evidence::Velocity { of: Many::Clicks, count, most, minutes })
 }
 
-/// Of all hours that hold a moment, the most that is in one. `counts` are sorted by time.
-fn fullest_hour(counts: impl Iterator<Item = (i64, u32)>, at_ms: i64) -> u32 {
-    let near: Vec<(i64, u32)> = counts.filter(|(when_ms, _)| (when_ms - at_ms).abs() < HOUR_MS).collect();
+/// Of all spans of this length that hold a moment, the most that is in one. `counts` are sorted by time.
+fn fullest(counts: impl Iterator<Item = (i64, u32)>, at_ms: i64, span_ms: i64) -> u32 {
+    let near: Vec<(i64, u32)> = counts.filter(|(when_ms, _)| (when_ms - at_ms).abs() < span_ms).collect();
     let (mut end, mut sum, mut most) = (0, 0_u32, 0);
     for (from_ms, count) in near.iter().take_while(|(from_ms, _)| *from_ms <= at_ms) {
-        while let Some((_, more)) = near.get(end).filter(|(when_ms, _)| *when_ms < from_ms + HOUR_MS) {
+        while let Some((_, more)) = near.get(end).filter(|(when_ms, _)| *when_ms < from_ms + span_ms) {
             sum = sum.saturating_add(*more);
             end += 1;
         }

@@ -18,6 +18,7 @@ struct Scene {
     sale: SaleTraits,
     partner: PartnerTraits,
     is_first: bool,
+    limits: Limits,
 }
 
 impl Scene {
@@ -38,7 +39,7 @@ impl Scene {
             ..SaleTraits::default()
         };
         let partner = PartnerTraits { address_key: 20, similar_key: 21, ..PartnerTraits::default() };
-        Scene { click, sale, partner, is_first: true }
+        Scene { click, sale, partner, is_first: true, limits: Limits::default() }
     }
 
     fn sees(&self) -> Vec<Evidence> {
@@ -49,6 +50,7 @@ impl Scene {
             partner: &self.partner,
             is_first: self.is_first,
             brands: &brands,
+            limits: self.limits,
         };
         flags(&known, 5).into_iter().map(|flag| flag.evidence).collect()
     }
@@ -129,14 +131,14 @@ fn a_coupon_site_at_the_end_of_a_journey_is_seen() {
 
 #[test]
 fn a_rush_of_sales_or_clicks_is_seen_and_a_steady_stream_is_not() {
-    let most = SALES_PER_HOUR_MAX;
+    let Limits { velocity_sales_max: most, velocity_minutes: minutes, .. } = Limits::default();
     let sales = |count: u32, apart: i64| {
         move |scene: &mut Scene| {
             let times = (0..i64::from(count)).map(|number| PAID_AT_MS + number * apart);
             scene.partner.sales_ms = times.collect();
         }
     };
-    let seen = [Evidence::Velocity { of: Many::Sales, count: most + 1, most }];
+    let seen = [Evidence::Velocity { of: Many::Sales, count: most + 1, most, minutes }];
     sees(sales(most + 1, MINUTE_MS), &seen);
     sees(sales(most, MINUTE_MS), &[]);
     sees(sales(most + 30, 4 * MINUTE_MS), &[]);
@@ -148,11 +150,56 @@ fn a_rush_of_sales_or_clicks_is_seen_and_a_steady_stream_is_not() {
         },
         &[],
     );
-    let most = CLICKS_PER_HOUR_MAX;
+    let most = Limits::default().velocity_clicks_max;
     let at_ms = Scene::honest().click.at_ms;
-    let clicks = [Evidence::Velocity { of: Many::Clicks, count: most + 1, most }];
+    let clicks = [Evidence::Velocity { of: Many::Clicks, count: most + 1, most, minutes }];
     sees(|scene| scene.partner.clicks = vec![(at_ms - 10 * MINUTE_MS, most), (at_ms, 1)], &clicks);
     sees(|scene| scene.partner.clicks = vec![(at_ms - 61 * MINUTE_MS, most), (at_ms, 1)], &[]);
+}
+
+#[test]
+fn a_workspace_says_from_where_on_something_is_doubted() {
+    let three = |scene: &mut Scene| {
+        scene.partner.sales_ms = (0..3).map(|number| PAID_AT_MS + number * 40 * MINUTE_MS).collect();
+    };
+    sees(three, &[]);
+    sees(
+        |scene| {
+            three(scene);
+            (scene.limits.velocity_sales_max, scene.limits.velocity_minutes) = (2, 81);
+        },
+        &[Evidence::Velocity { of: Many::Sales, count: 3, most: 2, minutes: 81 }],
+    );
+    sees(
+        |scene| {
+            three(scene);
+            (scene.limits.velocity_sales_max, scene.limits.velocity_minutes) = (2, 80);
+        },
+        &[],
+    );
+    let paying = |scene: &mut Scene| scene.sale.paying_at_ms = vec![scene.click.at_ms - 30 * MINUTE_MS];
+    sees(
+        |scene| {
+            paying(scene);
+            scene.limits.paying_minutes = 29;
+        },
+        &[],
+    );
+    for wrong in [
+        Limits { velocity_sales_max: 0, ..Limits::default() },
+        Limits { velocity_minutes: 1441, ..Limits::default() },
+        Limits { paying_minutes: PAYING_MINUTES_MAX + 1, ..Limits::default() },
+    ] {
+        assert!(wrong.check().unwrap_err().to_string().contains(": use "));
+    }
+    assert_eq!(Limits::default().check(), Ok(()));
+    // A flag that was raised before the span was kept with it.
+    let old = r#"{"kind":"velocity","of":"clicks","count":9,"most":8}"#;
+    let old: Evidence = serde_json::from_str(old).unwrap();
+    assert_eq!(
+        old.sentence(),
+        "9 clicks of this partner within an hour, where 8 are the most to be expected"
+    );
 }
 
 #[test]

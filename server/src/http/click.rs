@@ -13,6 +13,7 @@ use axum::{Extension, Router};
 use domain::affiliate::destination;
 use domain::ids::VisitorId;
 use domain::visit::address::registrable;
+use domain::visit::click_id::kind;
 use domain::visit::network::Country;
 use url::Url;
 use url::form_urlencoded::parse;
@@ -21,8 +22,9 @@ use wire::{Consent, Hit, Kind, Props, Touch, Ulid};
 use super::collect::{VISITOR_COOKIE, request, set_cookie};
 use super::problem::Problem;
 use crate::affiliate::links::is_own;
-use crate::app::App;
+use crate::app::{App, Directory};
 use crate::control::partners::Link;
+use crate::control::workspaces::Workspace;
 use crate::effects::random_bytes;
 use crate::ingest::collector::Taken;
 use crate::ingest::pipeline::Request;
@@ -30,10 +32,10 @@ use crate::ingest::site::without_port;
 
 /// The event a click is recorded as.
 const EVENT: &str = "partner_click";
-/// Under which the partner's code goes along to the page.
+/// Under which the partner's code goes along to the page, unless the workspace reads codes under other names only.
 const CODE_PARAM: &str = "via";
-/// Campaign tags that a partner may put on a link go along.
-const PASSED_ON: [&str; 5] = ["utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term"];
+/// How campaign tags begin that a partner may put on a link.
+const TAG: &str = "utm_";
 
 pub fn routes() -> Router<App> {
     Router::new().route("/r/{code}", get(follow))
@@ -60,12 +62,10 @@ async fn follow(
         .map_err(|refused| {
             Problem::new(StatusCode::BAD_REQUEST, "foreign_destination", format!("to: {refused}."))
         })?;
-    for (name, value) in parse(query.as_bytes()).filter(|(name, _)| PASSED_ON.contains(&name.as_ref())) {
-        target.query_pairs_mut().append_pair(&name, &value);
-    }
+    pass_on(&query, &mut target);
     let mut taken = Taken::default();
     if link.is_active() {
-        target.query_pairs_mut().append_pair(CODE_PARAM, link.code.as_str());
+        name_partner(&directory, workspace, link, &mut target);
         let peer = peer.as_ref().map(|Extension(ConnectInfo(peer))| peer);
         let (request, country) = request(&app, &headers, peer);
         taken = record(&app, link, &headers, request, country, &target).await;
@@ -82,6 +82,39 @@ async fn follow(
     answer.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     set_cookie(answer, &taken, &headers);
     Ok(response)
+}
+
+/// Campaign tags and advertisers' click ids go along, so that the page knows of them as if the link had led there itself.
+/// What the page's address says already stays as it is, and what names a person (a mailing's reader) stays behind.
+fn pass_on(query: &str, target: &mut Url) {
+    for (name, value) in parse(query.as_bytes()) {
+        let lower = name.to_ascii_lowercase();
+        let is_click_id = kind(&lower).is_some_and(|kind| !kind.is_partner_code && !kind.is_person);
+        let is_there = target.query_pairs().any(|(known, _)| known.eq_ignore_ascii_case(&name));
+        if (is_click_id || lower.starts_with(TAG)) && !is_there {
+            target.query_pairs_mut().append_pair(&name, &value);
+        }
+    }
+}
+
+/// Puts the partner's code on the page's address, in the place of any other partner's.
+fn name_partner(directory: &Directory, workspace: &Workspace, link: &Link, target: &mut Url) {
+    let params = &workspace.settings.ref_params;
+    let is_param = |name: &str| params.iter().any(|param| param.eq_ignore_ascii_case(name));
+    let is_code = |value: &str| {
+        let known = directory.links.get(&value.to_lowercase());
+        known.is_some_and(|known| known.workspace_id == workspace.id)
+    };
+    let pairs: Vec<(String, String)> = target.query_pairs().into_owned().collect();
+    let is_other = |(name, value): &&(String, String)| {
+        name.eq_ignore_ascii_case(CODE_PARAM) || (is_param(name) && is_code(value))
+    };
+    if pairs.iter().any(|pair| is_other(&pair)) {
+        target.query_pairs_mut().clear().extend_pairs(pairs.iter().filter(|pair| !is_other(pair)));
+    }
+    // A merchant may have given up the usual parameter for others.
+    let first = params.first().filter(|_| !is_param(CODE_PARAM));
+    target.query_pairs_mut().append_pair(first.map_or(CODE_PARAM, String::as_str), link.code.as_str());
 }
 
 /// Records the click as an event that starts a touch. A browser that asks not to be followed is not: it gets no id,

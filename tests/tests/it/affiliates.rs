@@ -42,7 +42,7 @@ pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-async fn follows(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub async fn follows(shop: &Shop, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = shop.app().request("GET", path).header("user-agent", CHROME);
     request = request.header("sec-fetch-site", "cross-site");
     for (name, value) in headers {

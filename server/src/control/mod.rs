@@ -1,6 +1,7 @@
 //! The control store: what must be transactional (workspaces, keys, connections, job state).
 //! SQLite by default, PostgreSQL by URL; the SQL keeps to what both speak. Never holds visits or money.
 
+mod chain;
 pub mod comparisons;
 pub mod connections;
 pub mod coupons;

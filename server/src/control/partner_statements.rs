@@ -1,9 +1,20 @@
-//! Partners' statements that were made, for ever: there is no way to change or remove one.
+//! Partners' statements that were made, for ever.
 
-use domain::affiliate::statement::SealedStatement;
+use domain::affiliate::statement::{PartnerStatement, SealedStatement};
 use sqlx::Row;
 
+use super::chain::Kept;
 use super::{Control, ControlError};
+
+impl Kept for PartnerStatement {
+    const TABLE: &'static str = "partner_statements";
+    const OWNER_COLUMN: &'static str = "partner_id";
+    const WHAT: &'static str = "a partner's statement";
+
+    fn made_at_ms(&self) -> i64 {
+        self.made_at_ms
+    }
+}
 
 impl Control {
     /// Every statement of a partner, oldest first.
@@ -12,20 +23,7 @@ impl Control {
         workspace_id: &str,
         partner_id: &str,
     ) -> Result<Vec<SealedStatement>, ControlError> {
-        let rows = sqlx::query(
-            "SELECT body FROM partner_statements WHERE workspace_id = $1 AND partner_id = $2 ORDER BY number",
-        )
-        .bind(workspace_id)
-        .bind(partner_id)
-        .fetch_all(&self.pool)
-        .await?;
-        let read = |body: String| {
-            serde_json::from_str(&body).map_err(|error| ControlError::Damaged {
-                what: "a partner's statement",
-                why: error.to_string(),
-            })
-        };
-        rows.iter().map(|row| read(row.get(0))).collect()
+        self.chain(workspace_id, partner_id).await
     }
 
     /// Partners of a workspace that have statements.
@@ -41,21 +39,6 @@ impl Control {
 
     /// Keeps a statement; false when another process made one of this number first: that one stands.
     pub async fn keep_partner_statement(&self, sealed: &SealedStatement) -> Result<bool, ControlError> {
-        let statement = &sealed.statement;
-        let body = serde_json::to_string(sealed).expect("plain values");
-        let kept = sqlx::query(
-            "INSERT INTO partner_statements (workspace_id, partner_id, number, month, hash, body, made_at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace_id, partner_id, number) DO NOTHING",
-        )
-        .bind(&statement.workspace)
-        .bind(&statement.partner)
-        .bind(i64::try_from(statement.number).unwrap_or(i64::MAX))
-        .bind(statement.month.to_string())
-        .bind(&sealed.hash)
-        .bind(body)
-        .bind(statement.made_at_ms)
-        .execute(&self.pool)
-        .await?;
-        Ok(kept.rows_affected() > 0)
+        self.keep_in_chain(sealed).await
     }
 }

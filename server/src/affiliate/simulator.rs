@@ -143,8 +143,8 @@ pub async fn simulation(
         }
         None => roster.clone(),
     });
-    let Looked { roster, other, families, standing } = read.await?;
-    let found = simulate(program, &families, &roster, &other, &standing, &range);
+    let Looked { roster, other, families, standing, verdicts } = read.await?;
+    let found = simulate(program, &families, &roster, &other, &standing, &verdicts, &range);
     let partners = app.control.partners(&workspace.id, &app.secrets).await.map_err(AffiliateError::from)?;
     let name =
         |id: &str| partners.iter().find(|partner| partner.id == id).map(|partner| partner.name.clone());

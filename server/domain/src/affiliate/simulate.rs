@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::award::{Award, Commission, Kept, award};
 use super::booking::parties;
 use super::family::Family;
+use super::flag::{Verdicts, judged};
 use super::ledger::Balance;
 use super::referral::Referral;
 use super::roster::Roster;
@@ -77,14 +78,16 @@ pub fn suppose(roster: &Roster, range: &Range<i64>, supposition: &Supposition) -
 }
 
 /// What every payment of `range` earns by the ledger, and would earn under `other`. `families` are all there are, since
-/// tiers count what was sold before; `standing` are the commissions of all sales. Told are partners of `program`, and of
-/// others what would change.
+/// tiers count what was sold before; `standing` are the commissions of all sales, `verdicts` what was decided about them:
+/// what was rejected earns nothing under other terms either. Told are partners of `program`, and of others what would
+/// change.
 pub fn simulate(
     program: &str,
     families: &[Family],
     roster: &Roster,
     other: &Roster,
     standing: &HashMap<OrderId, Vec<Commission>>,
+    verdicts: &Verdicts,
     range: &Range<i64>,
 ) -> Simulation {
     let (now_volumes, then_volumes) = (volumes(families, roster), volumes(families, other));
@@ -109,7 +112,7 @@ pub fn simulate(
                 let kept = supposed_kept(kept(&referral.partner), referral, sale.paid_at_ms, roster, other);
                 award(family, sale.order, referral, other, &then_volumes, kept)
             });
-            let (recomputed, then) = (sums(as_booked), sums(as_supposed));
+            let (recomputed, then) = (sums(as_booked, verdicts), sums(as_supposed, verdicts));
             let ledger = booked(&own);
             simulation.unbooked += u64::from(recomputed != ledger);
             // What the terms do not change stands as it is booked.
@@ -144,12 +147,15 @@ fn supposed_kept(
     }
 }
 
-/// What is left of awards. One of which nothing is left is none.
-fn sums(awards: impl Iterator<Item = Award>) -> Sums {
+/// What is left of awards after what was decided. One of which nothing is left is none.
+fn sums(awards: impl Iterator<Item = Award>, verdicts: &Verdicts) -> Sums {
     let mut sums = Sums::new();
-    for award in awards {
-        let minor: i64 = award.earnings.iter().map(|earning| earning.amount_minor).sum();
-        *sums.entry((award.commission.referral.partner, award.commission.currency)).or_default() += minor;
+    for Award { commission, earnings, .. } in awards {
+        let (partner, currency) = (commission.referral.partner, commission.currency);
+        let decided = verdicts.get(&(commission.order, partner.clone(), currency));
+        let earnings = judged(earnings, decided.map_or(&[], Vec::as_slice));
+        let minor: i64 = earnings.iter().map(|earning| earning.amount_minor).sum();
+        *sums.entry((partner, currency)).or_default() += minor;
     }
     sums.retain(|_, minor| *minor != 0);
     sums

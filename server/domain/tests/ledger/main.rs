@@ -1,6 +1,9 @@
 //! The ledger under histories nobody would write down: random clicks, coupons, payments, renewals, refunds, disputes,
-//! changed terms with rules and tiers, groups, shared commissions and payouts, told in any order.
+//! changed terms with rules and tiers, groups, shared commissions, flags and decisions, payouts by file and by PayPal, told
+//! in any order.
 
+mod doubts;
+mod paying;
 mod supposed;
 mod told;
 mod world;

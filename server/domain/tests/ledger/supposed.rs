@@ -27,7 +27,7 @@ fn supposes(world: &World, new: &NewTerms) -> Simulation {
     let program = world.roster.programs[0].id.clone();
     let supposition = Supposition { program: program.clone(), group: None, terms: new.terms() };
     let other = suppose(&world.roster, &ALL, &supposition);
-    simulate(&program, &world.families, &world.roster, &other, &standing(world), &ALL)
+    simulate(&program, &world.families, &world.roster, &other, &standing(world), &world.verdicts(), &ALL)
 }
 
 /// What is left by the ledger, of whom anything is.
@@ -58,7 +58,7 @@ proptest! {
             world.books();
         }
         let program = &world.roster.programs[0].id;
-        let found = simulate(program, &world.families, &world.roster, &world.roster, &standing(&world), &ALL);
+        let found = simulate(program, &world.families, &world.roster, &world.roster, &standing(&world), &world.verdicts(), &ALL);
         prop_assert_eq!(found.unbooked, 0);
         let mut now = BTreeMap::new();
         for (key, compared) in &found.partners {
@@ -104,7 +104,15 @@ fn other_terms_count_from_the_beginning_of_the_range_on() {
     let range = 170 * DAY_MS..200 * DAY_MS;
     let program = world.roster.programs[0].id.clone();
     let other = suppose(&world.roster, &range, &Supposition { program: program.clone(), group: None, terms });
-    let found = simulate(&program, &world.families, &world.roster, &other, &standing(&world), &range);
+    let found = simulate(
+        &program,
+        &world.families,
+        &world.roster,
+        &other,
+        &standing(&world),
+        &world.verdicts(),
+        &range,
+    );
     let compared: Vec<_> = found.partners.values().collect();
     assert_eq!(compared.len(), 1);
     assert_eq!((compared[0].now_minor, compared[0].then_minor), (3000, 2000));

@@ -1,5 +1,6 @@
 //! What can become known or be decided, at random.
 
+use domain::affiliate::flag::Decision;
 use domain::affiliate::{
     Per, Precedence, Reached, Recurring, Reward, Rounding, Rule, Step, Terms, Tiers, Wins,
 };
@@ -41,8 +42,24 @@ pub enum Told {
         gold: bool,
     },
     Days(i64),
+    /// By a file that a person says was sent, or not.
     Payout {
         sent: bool,
+    },
+    /// By PayPal, which has it from now on.
+    Paypal,
+    /// How one of PayPal's items ended.
+    Ends {
+        item: usize,
+        arrived: bool,
+    },
+    /// A flag on a commission.
+    Doubt {
+        commission: usize,
+    },
+    Decides {
+        doubt: usize,
+        decision: Decision,
     },
 }
 
@@ -176,5 +193,10 @@ pub fn told() -> impl Strategy<Value = Told> {
         1 => (0_usize..3, any::<bool>()).prop_map(|(partner, gold)| Told::Joins { partner, gold }),
         2 => (0_i64..40).prop_map(Told::Days),
         2 => any::<bool>().prop_map(|sent| Told::Payout { sent }),
+        1 => Just(Told::Paypal),
+        2 => (0_usize..6, any::<bool>()).prop_map(|(item, arrived)| Told::Ends { item, arrived }),
+        1 => (0_usize..20).prop_map(|commission| Told::Doubt { commission }),
+        1 => (0_usize..4, prop_oneof![Just(Decision::Cleared), Just(Decision::Rejected)])
+            .prop_map(|(doubt, decision)| Told::Decides { doubt, decision }),
     ]
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::affiliate::flag::Verdicts;
 use domain::affiliate::{Commission, Coupon, Family, Roster};
 use domain::ids::OrderId;
 
@@ -20,6 +21,8 @@ pub struct Looked {
     pub families: Vec<Family>,
     /// The ledger, by order.
     pub standing: HashMap<OrderId, Vec<Commission>>,
+    /// What was decided about it.
+    pub verdicts: Verdicts,
 }
 
 /// Reads all of it; `supposed` makes the other roster of the one there is.
@@ -32,7 +35,9 @@ pub async fn look(
     let other = supposed(&roster);
     let needs = Needs::of(&roster).or(Needs::of(&other));
     let mut standing: HashMap<OrderId, Vec<Commission>> = HashMap::new();
-    for stored in app.control.commissions(workspace_id, Which::All).await? {
+    let booked = app.control.commissions(workspace_id, Which::All).await?;
+    let verdicts = app.control.verdicts(workspace_id, &booked).await?;
+    for stored in booked {
         standing.entry(stored.commission.order).or_default().push(stored.commission);
     }
     let mut found: Vec<Family> = Vec::new();
@@ -45,5 +50,5 @@ pub async fn look(
             !family.touches.is_empty() || family.sales.iter().any(is_known)
         }));
     }
-    Ok(Looked { roster, other, families: found, standing })
+    Ok(Looked { roster, other, families: found, standing, verdicts })
 }

@@ -1,9 +1,11 @@
 //! Partners, links and open balances out of another tool's file: looked at line by line, then brought over as they were
 //! looked at, whole or not at all. The same file again adds nothing. Never changes what is there.
 
+mod known;
+mod line;
 mod plan;
 
-use domain::affiliate::import::{Reading, Tool, Unit};
+use domain::affiliate::import::{Column, Reading, Tool, Unit};
 use domain::money::Currency;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,8 @@ pub struct ImportParams {
     /// Of amounts that do not say theirs, `USD`.
     #[param(example = "USD")]
     pub currency: Option<String>,
-    /// What a plain whole number is: `major` (1250 dollars; Rewardful, FirstPromoter) or `minor` (1250 cents; Dub).
+    /// What a plain whole number is: `major` (1250 dollars) or `minor` (1250 cents). Of Dub's it is known; a file of the
+    /// others with such numbers has to say.
     pub unit: Option<String>,
     /// Landing page of the links: an address on one of the workspace's hosts; its first domain when left out.
     pub destination: Option<String>,
@@ -86,6 +89,17 @@ pub struct BalancesDocument {
     pub total: i64,
 }
 
+/// One column of the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ColumnDocument {
+    #[schema(example = "Unpaid")]
+    pub heading: String,
+    /// `email`, `link code`, `amount owed`, …; absent when nothing of it is brought over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "amount owed")]
+    pub read_as: Option<String>,
+}
+
 /// A file, looked at or applied. Every line that is no blank one is there once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportDocument {
@@ -101,6 +115,9 @@ pub struct ImportDocument {
     pub known: u64,
     pub nothing: u64,
     pub rejected: u64,
+    /// Every column, in the file's order.
+    #[serde(default)]
+    pub columns: Vec<ColumnDocument>,
     pub lines: Vec<LineDocument>,
     /// Apply with it exactly what is shown here; absent when nothing is new. Once applied, the import's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +130,12 @@ pub struct ImportDocument {
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportList {
     pub rows: Vec<ImportDocument>,
+}
+
+impl ColumnDocument {
+    fn of(column: Column) -> ColumnDocument {
+        ColumnDocument { heading: column.heading, read_as: column.read_as.map(str::to_owned) }
+    }
 }
 
 impl Affiliates<'_> {

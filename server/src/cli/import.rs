@@ -60,6 +60,17 @@ impl Command {
 fn print(told: &ImportDocument, is_looked_at: bool) {
     let is_shown = |line: &&LineDocument| is_looked_at || line.outcome == LineOutcome::Rejected;
     told.lines.iter().filter(is_shown).for_each(|line| println!("{}", line_told(line)));
+    if is_looked_at {
+        let columns = told.columns.iter();
+        let read: Vec<String> = columns
+            .clone()
+            .filter_map(|column| Some(format!("{:?} as {}", column.heading, column.read_as.as_ref()?)))
+            .collect();
+        let left = columns.filter(|column| column.read_as.is_none());
+        let left: Vec<String> = left.map(|column| format!("{:?}", column.heading)).collect();
+        println!("columns read: {}", read.join(", "));
+        println!("columns not read: {}", if left.is_empty() { "none".to_owned() } else { left.join(", ") });
+    }
     let would = if is_looked_at { "would add" } else { "added" };
     println!("{would} {} partners, {} links", told.partners, told.links);
     for owed in &told.balances {

@@ -54,9 +54,7 @@ async fn preview(
     body: Body,
 ) -> Result<Json<ImportDocument>, Problem> {
     let affiliates = Affiliates::of(&app, &caller.workspace);
-    affiliates.program(&id).await?;
-    let Query(params) = params.map_err(refused)?;
-    let file = file(&headers, body).await?;
+    let (params, file) = given(&affiliates, &id, params, &headers, body).await?;
     Ok(Json(affiliates.preview_import(&id, &tool, &params, &file).await?))
 }
 
@@ -75,16 +73,24 @@ async fn apply(
     body: Body,
 ) -> Result<(StatusCode, Json<ImportDocument>), Problem> {
     let affiliates = Affiliates::of(&app, &caller.workspace);
-    affiliates.program(&id).await?;
-    let Query(params) = params.map_err(refused)?;
-    let file = file(&headers, body).await?;
+    let (params, file) = given(&affiliates, &id, params, &headers, body).await?;
     let made = affiliates.apply_import(&id, &tool, &params, &file).await?;
     app.reload_directory().await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
-fn refused(_: QueryRejection) -> Problem {
-    Problem::invalid("query", "Say currency, unit, destination and token, if you want.")
+/// What is asked and the file, for a programme there is.
+async fn given(
+    affiliates: &Affiliates<'_>,
+    program: &str,
+    params: Asked,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(ImportParams, Bytes), Problem> {
+    affiliates.program(program).await?;
+    let refused = |_| Problem::invalid("query", "Say currency, unit, destination and token, if you want.");
+    let Query(params) = params.map_err(refused)?;
+    Ok((params, file(headers, body).await?))
 }
 
 /// The file: the body, or the first file of a form.

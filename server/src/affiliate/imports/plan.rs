@@ -1,21 +1,21 @@
-//! What each line of a file adds to what is there: found, and not yet done. A line goes in whole or not at all.
+//! What a file as a whole adds to what is there, line after line, and the token of exactly that: found, and not yet done.
+//! What a single line adds is `line`'s question.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use domain::affiliate::import::{Line, OpenBalance, Row, Tool, read};
-use domain::affiliate::ledger::{Balance, opening};
-use domain::affiliate::{Commission, LinkCode, Referral, Share, Terms, in_force};
-use domain::ids::{OrderId, derive_id};
-use domain::money::Money;
+use domain::affiliate::import::{Line, Row, Sheet, read};
+use domain::affiliate::{LinkCode, in_force};
 
-use super::{BalancesDocument, ImportDocument, ImportParams, LineDocument, LineOutcome, reading, tool_named};
-use crate::affiliate::partners::PayoutTo;
-use crate::affiliate::{AffiliateError, Affiliates, name};
-use crate::control::ledger::{Posting, Which};
+use super::known::{Known, opening_of};
+use super::line::{Added, Refusal, Setting};
+use super::{
+    BalancesDocument, ColumnDocument, ImportDocument, ImportParams, LineDocument, LineOutcome, reading,
+    tool_named,
+};
+use crate::affiliate::{AffiliateError, Affiliates};
+use crate::control::ledger::Posting;
 use crate::control::partners::{Link, Partner};
 use crate::secrets::sha256_hex;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What a file would add, and what is told about it.
 pub(super) struct Plan {
@@ -23,42 +23,6 @@ pub(super) struct Plan {
     pub partners: Vec<Partner>,
     pub links: Vec<Link>,
     pub postings: Vec<Posting>,
-}
-
-/// What is there, and what the lines before this one add.
-struct Known {
-    /// By keyed hash of the address.
-    partners: HashMap<String, Partner>,
-    /// Of every workspace: a code is given once.
-    links: HashMap<LinkCode, String>,
-    /// What stood on the first line of each, by its commission.
-    balances: HashMap<String, (i64, Option<usize>)>,
-}
-
-/// What one line adds.
-#[derive(Default)]
-struct Added {
-    partner: Option<Partner>,
-    link: Option<Link>,
-    posting: Option<Posting>,
-}
-
-/// Why a line is not brought over.
-struct Refusal {
-    field: &'static str,
-    reason: String,
-}
-
-/// What every line is planned with.
-struct Setting<'a> {
-    affiliates: &'a Affiliates<'a>,
-    tool: Tool,
-    program: &'a str,
-    /// In force now.
-    terms: Terms,
-    terms_version: u32,
-    /// Landing page of new links; none when the workspace has none to lead to.
-    landing: Result<String, String>,
 }
 
 impl Affiliates<'_> {
@@ -75,7 +39,7 @@ impl Affiliates<'_> {
         let stored = stored.ok_or_else(|| AffiliateError::UnknownProgram(program.to_owned()))?;
         let tool = tool_named(tool)?;
         let reading = reading(params)?;
-        let lines = read(tool, file, reading)?;
+        let Sheet { columns, lines } = read(tool, file, reading)?;
         let versions = &stored.program.versions;
         let terms = in_force(versions, None, self.now_ms).or(versions.first());
         let terms = terms.ok_or_else(|| AffiliateError::UnknownProgram(program.to_owned()))?;
@@ -106,6 +70,7 @@ impl Affiliates<'_> {
                 known: 0,
                 nothing: 0,
                 rejected: 0,
+                columns: columns.into_iter().map(ColumnDocument::of).collect(),
                 lines: Vec::with_capacity(lines.len()),
                 token: None,
                 applied_at_ms: None,
@@ -128,23 +93,6 @@ impl Affiliates<'_> {
         }
         Ok(plan)
     }
-
-    async fn known(&self, program: &str) -> Result<Known, AffiliateError> {
-        let partners = self.control.partners(&self.workspace.id, self.secrets).await?.into_iter();
-        let own = partners.filter(|partner| partner.program_id == program);
-        let links = self.control.links().await?.into_iter();
-        let commissions = self.control.commissions(&self.workspace.id, Which::All).await?.into_iter();
-        Ok(Known {
-            partners: own.map(|partner| (partner.email_key.clone(), partner)).collect(),
-            links: links.map(|link| (link.code, link.partner_id)).collect(),
-            balances: commissions.map(|stored| (stored.id, (opening_of(&stored.commission), None))).collect(),
-        })
-    }
-}
-
-/// What a commission began with.
-fn opening_of(commission: &Commission) -> i64 {
-    commission.entries.first().map_or(0, |entry| Balance::of([entry]).earned())
 }
 
 impl Plan {
@@ -236,125 +184,4 @@ fn told(line: usize, outcome: LineOutcome) -> LineDocument {
         field: None,
         reason: String::new(),
     }
-}
-
-impl Setting<'_> {
-    /// The partner a line is about, and what the line adds.
-    fn additions(&self, known: &Known, row: &Row) -> Result<(String, Added), Refusal> {
-        let Affiliates { workspace, now_ms, .. } = *self.affiliates;
-        let mut added = Added::default();
-        let email_key = self.affiliates.email_key("email", &row.email).map_err(refusal("email"))?;
-        let partner = match known.partners.get(&email_key) {
-            Some(partner) => partner.clone(),
-            None => {
-                let payout = row.payout.clone();
-                let details = payout.map(|(method, recipient)| PayoutTo { method, recipient });
-                let partner = Partner {
-                    id: format!("prt_{:032x}", derive_id(&["imported partner", self.program, &email_key])),
-                    workspace_id: workspace.id.clone(),
-                    program_id: self.program.to_owned(),
-                    name: name(&row.name).map_err(refusal("name"))?,
-                    status: row.status,
-                    email_key,
-                    email: row.email.trim().to_owned(),
-                    payout: details
-                        .map(|details| self.affiliates.details(details))
-                        .transpose()
-                        .map_err(refusal("payout"))?,
-                    created_at_ms: now_ms,
-                };
-                added.partner = Some(partner.clone());
-                partner
-            }
-        };
-        if let Some(code) = &row.code {
-            match known.links.get(code) {
-                Some(owner) if *owner == partner.id => {}
-                Some(_) => {
-                    let reason = AffiliateError::CodeTaken(code.to_string()).to_string();
-                    return Err(Refusal { field: "code", reason });
-                }
-                None => {
-                    let destination = self.landing.clone();
-                    added.link = Some(Link {
-                        code: code.clone(),
-                        workspace_id: workspace.id.clone(),
-                        partner_id: partner.id.clone(),
-                        program_id: self.program.to_owned(),
-                        status: partner.status,
-                        destination: destination.map_err(|reason| Refusal { field: "code", reason })?,
-                        created_at_ms: now_ms,
-                        archived_at_ms: None,
-                    });
-                }
-            }
-        }
-        if let Some(owed) = &row.balance {
-            added.posting = self.posting(known, &partner, row, owed)?;
-        }
-        Ok((partner.id, added))
-    }
-
-    /// The entry of an open balance; none when it is there.
-    fn posting(
-        &self,
-        known: &Known,
-        partner: &Partner,
-        row: &Row,
-        owed: &OpenBalance,
-    ) -> Result<Option<Posting>, Refusal> {
-        let now_ms = self.affiliates.now_ms;
-        let parts = [
-            "imported balance",
-            self.program,
-            self.tool.name(),
-            &partner.email_key,
-            owed.currency.code(),
-            owed.id.as_deref().unwrap_or_default(),
-        ];
-        let (key, id) = (derive_id(&parts), format!("com_{:032x}", derive_id(&parts)));
-        match known.balances.get(&id) {
-            Some((_, Some(line))) => {
-                let reason = format!(
-                    "line {line} says what is owed to this partner in {} already; say it once",
-                    owed.currency
-                );
-                return Err(Refusal { field: "amount", reason });
-            }
-            Some((before, None)) if *before == owed.amount_minor => return Ok(None),
-            Some((before, None)) => {
-                let reason = format!(
-                    "{} was brought over for this partner before, and a balance is brought over once",
-                    Money::new(*before, owed.currency).format()
-                );
-                return Err(Refusal { field: "amount", reason });
-            }
-            None => {}
-        }
-        let hold_ms = i64::from(self.terms.hold_days) * DAY_MS;
-        let due_at_ms = if owed.is_held { now_ms.saturating_add(hold_ms) } else { now_ms };
-        // The file's line; the import's id comes before it once that is known.
-        let source = row.line.to_string();
-        let commission = Commission {
-            order: OrderId(key),
-            referral: Referral {
-                partner: partner.id.clone(),
-                program: self.program.to_owned(),
-                touch: None,
-                coupon: None,
-                share: Share::WHOLE,
-            },
-            terms_version: self.terms_version,
-            first_order: false,
-            currency: owed.currency,
-            paid_at_ms: now_ms,
-            due_at_ms,
-            entries: opening(owed.amount_minor, &source, due_at_ms, now_ms),
-        };
-        Ok(Some(Posting { id, commission }))
-    }
-}
-
-fn refusal(field: &'static str) -> impl Fn(AffiliateError) -> Refusal {
-    move |error| Refusal { field, reason: error.to_string() }
 }

@@ -20,6 +20,8 @@ pub enum AmountError {
     TooFine { text: String, currency: Currency },
     #[error("{0:?} does not say in which currency; name one for the whole file")]
     NoCurrency(String),
+    #[error("{0:?} may be whole units or cents; say which the file holds: unit major, or unit minor")]
+    NoUnit(String),
     #[error("{text:?} is not in {currency}")]
     OtherCurrency { text: String, currency: Currency },
     #[error("{0} has no minor unit in ISO 4217, so nothing can be owed in it")]
@@ -44,11 +46,11 @@ const SIGNS: [(&str, &[&str]); 12] = [
     ("kr", &["SEK", "NOK", "DKK", "ISK"]),
 ];
 
-/// Minor units and their currency; none when nothing, or zero, stands there.
+/// Minor units and their currency; none when nothing, or zero, stands there. `unit` is what a plain whole number is.
 pub(super) fn read(
     text: &str,
     currency: Option<Currency>,
-    unit: Unit,
+    unit: Option<Unit>,
 ) -> Result<Option<(i64, Currency)>, AmountError> {
     let whole = text.trim();
     if whole.is_empty() || whole == "-" {
@@ -74,10 +76,11 @@ pub(super) fn read(
     }
     let currency = meant(whole, &sign, currency)?;
     let exponent = usize::from(currency.exponent().ok_or(AmountError::NoExponent(currency))?);
-    let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = sign.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let digits = match unit {
-        Unit::Minor if is_plain && sign.is_empty() => number.to_owned(),
-        Unit::Minor | Unit::Major => {
+        Some(Unit::Minor) if is_plain => number.to_owned(),
+        None if is_plain && exponent > 0 => return Err(AmountError::NoUnit(whole.to_owned())),
+        _ => {
             let (units, fraction) = parts(whole, number, exponent)?;
             let kept = fraction.trim_end_matches('0');
             if kept.len() > exponent {
@@ -158,12 +161,12 @@ mod tests {
     #[track_caller]
     fn reads(text: &str, currency: &str, minor: i64) {
         let said = currency.parse().unwrap();
-        assert_eq!(read(text, Some(said), Unit::Major), Ok(Some((minor, said))), "{text}");
+        assert_eq!(read(text, Some(said), Some(Unit::Major)), Ok(Some((minor, said))), "{text}");
     }
 
     #[track_caller]
     fn wrong(text: &str, currency: &str) -> AmountError {
-        read(text, currency.parse().ok(), Unit::Major).unwrap_err()
+        read(text, currency.parse().ok(), Some(Unit::Major)).unwrap_err()
     }
 
     #[test]
@@ -181,7 +184,7 @@ mod tests {
         reads("1,234", "USD", 123_400);
         reads("USD 7.10", "usd", 7_10);
         reads("12.5000", "USD", 12_50);
-        assert_eq!(read("€3", None, Unit::Major), Ok(Some((3_00, "EUR".parse().unwrap()))));
+        assert_eq!(read("€3", None, Some(Unit::Major)), Ok(Some((3_00, "EUR".parse().unwrap()))));
     }
 
     #[test]
@@ -217,14 +220,26 @@ mod tests {
     #[test]
     fn nothing_owed_is_no_amount() {
         for nothing in ["", " ", "-", "0", "0.00", "$0.00", "-0.00"] {
-            assert_eq!(read(nothing, None, Unit::Major), Ok(None), "{nothing:?}");
+            assert_eq!(read(nothing, None, Some(Unit::Major)), Ok(None), "{nothing:?}");
         }
     }
 
     #[test]
     fn plain_whole_numbers_are_cents_where_the_tool_writes_cents() {
         let usd: Option<Currency> = "USD".parse().ok();
-        let minor = |text| read(text, usd, Unit::Minor).unwrap().unwrap().0;
+        let minor = |text| read(text, usd, Some(Unit::Minor)).unwrap().unwrap().0;
         assert_eq!((minor("1250"), minor("$1,250"), minor("12.50")), (12_50, 125_000, 12_50));
+    }
+
+    #[test]
+    fn plain_whole_numbers_of_a_tool_that_does_not_say_are_refused_until_somebody_does() {
+        let said = |code: &str| code.parse::<Currency>().ok();
+        assert_eq!(read("1250", said("USD"), None), Err(AmountError::NoUnit("1250".to_owned())));
+        for (clear, code, minor) in
+            [("1250.00", "USD", 125_000), ("$1250", "USD", 125_000), ("1250", "JPY", 1250)]
+        {
+            let currency = said(code).unwrap();
+            assert_eq!(read(clear, Some(currency), None), Ok(Some((minor, currency))), "{clear} {code}");
+        }
     }
 }

@@ -1,19 +1,24 @@
 //! Which column of which tool's file says what. A heading is compared by its letters and digits alone, in any case, so
-//! that `first_name`, `First Name` and `First name` are one. Columns that mean nothing here are left alone.
+//! that `first_name`, `First Name` and `First name` are one. Columns that mean nothing here are left alone, and told.
 //!
-//! Where the names come from:
+//! Where the names come from, looked up in November 2026:
 //! - Rewardful: the columns of its own import template, `first_name`, `last_name`, `email`, `paypal_email`,
 //!   `wise_email`, `token` (help.rewardful.com, article 1988486), and the fields of the affiliate, link, commission and
-//!   payout objects (developers.rewardful.com): `state`, `url`, `amount`, `currency`. How the columns of its payouts
-//!   export are headed is not published; their obvious names are taken.
-//! - FirstPromoter: the fields of the promoter object (docs.firstpromoter.com, "List promoters"): `email`,
-//!   `default_ref_id`, `current_balance`, `status`, `profile.first_name`, `profile.paypal_email`, `ref_id` and
-//!   `referral_link` of a promotion; `ref_token` in version 2.
-//! - Dub: `exportPartnerColumns` and `COMMISSION_EXPORT_COLUMNS` in its source (dubinc/dub, apps/web/lib/zod/schemas).
-//!   Its partners export names no link, and its commissions export the partner only when asked to.
+//!   payout objects (developers.rewardful.com): `state`, `url`, `amount`, `currency`; `amount` is in cents there. Its file
+//!   of due payouts comes as PayPal or Wise take it, or as a generic one (article 2773351). How the generic one, and what
+//!   is owed in the file of affiliates, are headed is published nowhere: the words of the product are taken (`unpaid`,
+//!   `due`), and the preview tells which column was read as what, and which was not.
+//! - FirstPromoter: the fields of the promoter object (docs.firstpromoter.com, "List promoters" of version 1): `email`,
+//!   `default_ref_id`, `status`, `profile.first_name`, `profile.paypal_email`, `ref_id` and `referral_link` of a
+//!   promotion; `ref_token` in version 2. `current_balance` has parts there of which `cash` alone is money; credits,
+//!   points and discounts are none and not brought over. The columns of its export are published nowhere.
+//! - Dub: `exportPartnerColumns` and `COMMISSION_EXPORT_COLUMNS` in its source (dubinc/dub, apps/web/lib/zod/schemas):
+//!   `ID`, `Type`, `Amount`, `Earnings`, `Currency`, `Status`, …, where `Amount` is the sale's and `Earnings` what is
+//!   owed. Its partners export names no link and no balance (`Commissions` there is everything ever earned), and its
+//!   commissions export the partner only when asked to.
 
 use super::csv::Record;
-use super::{FileError, Tool};
+use super::{Column, FileError, Tool};
 
 /// What a column says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,26 @@ pub(super) enum Field {
     Currency,
     /// The commission's, in a file of commissions.
     Id,
+}
+
+impl Field {
+    /// For people.
+    fn told(self) -> &'static str {
+        match self {
+            Field::Email => "email",
+            Field::Name => "name",
+            Field::FirstName => "first name",
+            Field::LastName => "last name",
+            Field::Status => "status",
+            Field::Code => "link code",
+            Field::Url => "link",
+            Field::Paypal => "PayPal address",
+            Field::Wise => "Wise address",
+            Field::Amount => "amount owed",
+            Field::Currency => "currency",
+            Field::Id => "commission id",
+        }
+    }
 }
 
 const FIELDS: [Field; 12] = [
@@ -90,6 +115,15 @@ impl Columns {
         self.is_earnings
     }
 
+    /// Every column of the header, and what it is read as.
+    pub fn told(&self, header: &[String]) -> Vec<Column> {
+        let read_as =
+            |at: usize| self.places.iter().find(|(_, own)| *own == at).map(|(field, _)| field.told());
+        let column =
+            |(at, heading): (usize, &String)| Column { heading: heading.clone(), read_as: read_as(at) };
+        header.iter().enumerate().map(column).collect()
+    }
+
     /// What stands in a column; nothing when there is no such column.
     pub fn text<'a>(&self, record: &'a Record, field: Field) -> &'a str {
         self.place(field).and_then(|at| record.fields.get(at)).map_or("", String::as_str)
@@ -140,7 +174,7 @@ fn names(tool: Tool, field: Field, is_earnings: bool) -> &'static [&'static str]
         (Field::Amount, Tool::Rewardful) => &["unpaid", "due", "amountdue", "balance", "unpaidcommissions"],
         (Field::Amount, Tool::Firstpromoter) if is_earnings => &["amount", "earnings", "reward"],
         (Field::Amount, Tool::Firstpromoter) => {
-            &["currentbalance", "currentbalancecash", "unpaidbalance", "unpaid", "balance"]
+            &["currentbalancecash", "currentbalance", "unpaidbalance", "unpaid", "balance"]
         }
         (Field::Currency, _) => &["currency"],
         (Field::Id, _) if is_earnings => &["id", "commissionid"],

@@ -3,7 +3,7 @@
 use super::*;
 
 fn read_with(tool: Tool, text: &str, currency: &str) -> Vec<Line> {
-    read(tool, text.as_bytes(), Reading { currency: currency.parse().ok(), unit: None }).unwrap()
+    read(tool, text.as_bytes(), Reading { currency: currency.parse().ok(), unit: None }).unwrap().lines
 }
 
 fn told(lines: &[Line]) -> Vec<String> {
@@ -119,4 +119,27 @@ fn a_file_that_cannot_be_what_it_is_said_to_be_is_refused_as_a_whole() {
 fn a_line_with_a_field_too_many_is_told_and_the_others_are_read() {
     let file = "email,token\na@example.com,a,b\nb@example.com,bea\n";
     assert_eq!(told(&read_with(Tool::Rewardful, file, "none")), ["2 wrong line", "3 b approved bea -"]);
+}
+
+#[test]
+fn every_column_is_told_with_what_it_is_read_as() {
+    let columns = |tool, text: &str| {
+        let sheet = read(tool, text.as_bytes(), Reading::default()).unwrap();
+        let told = sheet.columns.into_iter();
+        told.map(|column| format!("{}={}", column.heading, column.read_as.unwrap_or("-"))).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        columns(Tool::Rewardful, "Email,Token,Unpaid,Due,Visitors\na@example.com,a,,,3\n"),
+        ["Email=email", "Token=link code", "Unpaid=amount owed", "Due=-", "Visitors=-"]
+    );
+    // Of a balance in several kinds only cash is money.
+    assert_eq!(
+        columns(Tool::Firstpromoter, "email,current_balance,current_balance.cash\na@example.com,,\n"),
+        ["email=email", "current_balance=-", "current_balance.cash=amount owed"]
+    );
+    // What a partner ever earned is not what is owed.
+    assert_eq!(
+        columns(Tool::Dub, "ID,Name,Email,Status,Commissions\npn_1,A,a@example.com,approved,$9.00\n"),
+        ["ID=-", "Name=name", "Email=email", "Status=status", "Commissions=-"]
+    );
 }

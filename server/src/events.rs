@@ -135,6 +135,13 @@ fn of_entry(workspace_id: &str, Posting { id, commission }: &Posting, entry: &En
     Some(Event::new(kind, workspace_id, &[id, &entry.number.to_string()], entry.at_ms, data))
 }
 
+/// That a partner came over from another tool by an import, `imp_…`.
+pub fn of_imported(partner: &Partner, import: &str, now_ms: i64) -> Event {
+    let mut event = of_partner(partner, now_ms);
+    event.data["import"] = json!(import);
+    event
+}
+
 /// That a partner stands otherwise now.
 pub fn of_partner(partner: &Partner, now_ms: i64) -> Event {
     let kind = match partner.status {

@@ -8,6 +8,7 @@ use lettre::message::{Body, Mailbox};
 use lettre::{AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::config;
 
@@ -48,6 +49,8 @@ pub struct Mail {
 pub struct Mailer {
     way: Way,
     from: Option<Mailbox>,
+    /// How many mails are on their way in the background.
+    under_way: watch::Sender<usize>,
 }
 
 #[derive(Clone)]
@@ -62,7 +65,7 @@ impl Mailer {
     pub fn new(config: &config::Mail) -> Result<Mailer, MailError> {
         let url = config.url.expose_secret();
         if url.is_empty() {
-            return Ok(Mailer { way: Way::None, from: None });
+            return Ok(Mailer::none());
         }
         let from = config.from.parse().map_err(|_| MailError::From)?;
         let way = match url.strip_prefix("file:") {
@@ -75,7 +78,12 @@ impl Mailer {
                 Way::Smtp(smtp.map_err(|_| MailError::Address)?.timeout(Some(TIMEOUT)).build())
             }
         };
-        Ok(Mailer { way, from: Some(from) })
+        Ok(Mailer { way, from: Some(from), under_way: watch::Sender::new(0) })
+    }
+
+    /// One that sends nothing.
+    pub fn none() -> Mailer {
+        Mailer { way: Way::None, from: None, under_way: watch::Sender::new(0) }
     }
 
     /// Whether mails go anywhere.
@@ -105,6 +113,22 @@ impl Mailer {
                 }),
             },
         }
+    }
+
+    /// Sends a mail in the background: nobody waits for a mail server's answer.
+    pub fn send_later(&self, what: &'static str, mail: Mail) {
+        let mailer = self.clone();
+        self.under_way.send_modify(|count| *count += 1);
+        tokio::spawn(async move {
+            mailer.send_or_log(what, mail).await;
+            mailer.under_way.send_modify(|count| *count -= 1);
+        });
+    }
+
+    /// Waits until nothing is on its way any more: for a command, which ends then.
+    pub async fn settled(&self) {
+        // The sender is this one: it is not gone.
+        let _ = self.under_way.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// Sends a mail; one that does not go is said in the log, without the recipient.

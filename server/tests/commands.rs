@@ -213,3 +213,49 @@ async fn without_a_server_the_same_commands_open_the_stores() {
     assert_eq!(place.said(&["attribute", "--all"]), "0 orders, 0 credits\n");
     assert!(place.said(&["verify"]).starts_with("ws_a\n"));
 }
+
+#[test]
+fn a_command_writes_to_partners_as_the_api_does_and_works_where_no_mail_goes() {
+    let place = Place::new();
+    place.said(&["workspace", "create", "ws_a", "--domain", "shop.example"]);
+    place.said(&["program", "create", "Friends", "--percent", "30"]);
+    let mails = place.dir.path().join("mails");
+    let with_mail = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("TRIBUTARY_MAIL_URL", format!("file:{}", mails.display()));
+        command.env("TRIBUTARY_MAIL_FROM", "Partners <partners@shop.example>");
+        let told = Told::of(command.output().unwrap());
+        assert_eq!(told.code, Some(0), "{arguments:?}: {told:?}");
+        told.out.trim().split('\t').next().unwrap().to_owned()
+    };
+    let written = || {
+        let files = std::fs::read_dir(&mails).into_iter().flatten().flatten();
+        let mut subjects: Vec<String> = files
+            .filter_map(|file| {
+                let text = std::fs::read_to_string(file.path()).ok()?;
+                text.lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned))
+            })
+            .collect();
+        subjects.sort();
+        subjects
+    };
+    with_mail(&["partner", "add", "Ann", "--email", "ann@example.net"]);
+    assert_eq!(written(), ["ws_a invites you to become a partner"]);
+    let bob = with_mail(&["partner", "add", "Bob", "--email", "bob@example.net", "--status", "applied"]);
+    assert_eq!(written().len(), 1, "who applied knows");
+    with_mail(&["partner", "approve", &bob]);
+    with_mail(&["partner", "pay-to", &bob, "paypal", "bob@pay.example"]);
+    let subjects = [
+        "How ws_a pays you was changed",
+        "You are a partner of ws_a",
+        "ws_a invites you to become a partner",
+    ];
+    assert_eq!(written(), subjects);
+    // Without mail, and with settings that cannot be, the partner is there all the same.
+    place.said(&["partner", "add", "Cem", "--email", "cem@example.net"]);
+    let mut command = place.command(&["partner", "add", "Dan", "--email", "dan@example.net"]);
+    let told = Told::of(command.env("TRIBUTARY_MAIL_URL", "imap://mail.example").output().unwrap());
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.error.contains("no mail is sent: mail.url"), "{told:?}");
+    assert_eq!(written().len(), 3);
+}

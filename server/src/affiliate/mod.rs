@@ -5,10 +5,12 @@
 pub mod commissions;
 pub mod coupons;
 mod error;
+pub mod flag_limits;
 pub mod flags;
 pub mod groups;
 pub mod imports;
 pub mod links;
+pub mod mails;
 pub mod partners;
 pub mod payouts;
 pub mod portal;
@@ -21,6 +23,7 @@ pub use error::AffiliateError;
 use crate::app::App;
 use crate::control::Control;
 use crate::control::workspaces::Workspace;
+use crate::mail::Mailer;
 use crate::secrets::Secrets;
 
 const NAME_CHARS_MAX: usize = 100;
@@ -35,6 +38,8 @@ pub struct Affiliates<'a> {
     pub public_url: &'a str,
     /// Where people reach the server; partners' pages are below it.
     pub own_url: &'a str,
+    /// Writes to partners, in the background.
+    pub mail: &'a Mailer,
     pub now_ms: i64,
 }
 
@@ -46,6 +51,7 @@ impl<'a> Affiliates<'a> {
             workspace,
             public_url: &app.config.http.public_url,
             own_url: app.config.http.own_url(),
+            mail: &app.mail,
             now_ms: app.clock.now_ms(),
         }
     }

@@ -4,9 +4,11 @@ use domain::affiliate::PartnerStatus;
 use domain::affiliate::payout::Method;
 use serde::{Deserialize, Serialize};
 
+use super::mails::{self, Addressee};
 use super::{AffiliateError, Affiliates, name};
 use crate::control::partners::{Partner, PayoutDetails};
 use crate::effects::random_id;
+use crate::mail::Mail;
 use crate::person_keys::PersonKeys;
 
 const RECIPIENT_CHARS_MAX: usize = 200;
@@ -146,7 +148,34 @@ impl Affiliates<'_> {
             created_at_ms: since_ms,
         };
         self.control.save_partner(&partner, self.secrets, since_ms).await?;
+        if partner.status == PartnerStatus::Invited {
+            self.write(&partner, "invitation", mails::invitation).await;
+        }
         Ok(PartnerDocument::of(partner))
+    }
+
+    /// Writes to somebody who applied that the application came in.
+    pub async fn confirm_application(&self, id: &str) -> Result<(), AffiliateError> {
+        let partner = self.stored_partner(id).await?;
+        self.write(&partner, "application", mails::applied).await;
+        Ok(())
+    }
+
+    /// Writes to a partner in the background, whoever changed something: the API, a command, the dashboard or the partner.
+    async fn write(&self, partner: &Partner, what: &'static str, text: fn(&Addressee<'_>) -> Mail) {
+        if !self.mail.is_configured() {
+            return;
+        }
+        // What was done is done; without the programme's name there is nothing to write.
+        let Ok(program) = self.program(&partner.program_id).await else { return };
+        let to = Addressee {
+            email: &partner.email,
+            partner: &partner.name,
+            merchant: &self.workspace.name,
+            program: &program.name,
+            own_url: self.own_url,
+        };
+        self.mail.send_later(what, text(&to));
     }
 
     pub async fn change_partner(
@@ -155,6 +184,7 @@ impl Affiliates<'_> {
         change: PartnerChange,
     ) -> Result<PartnerDocument, AffiliateError> {
         let mut partner = self.stored_partner(id).await?;
+        let (before, has_details) = (partner.status, change.payout.is_some());
         if let Some(text) = change.name {
             partner.name = name(&text)?;
         }
@@ -176,6 +206,12 @@ impl Affiliates<'_> {
             self.control.join_group(id, group, self.now_ms).await?;
         }
         self.control.save_partner(&partner, self.secrets, self.now_ms).await?;
+        if before == PartnerStatus::Applied && partner.status == PartnerStatus::Approved {
+            self.write(&partner, "approval", mails::approved).await;
+        }
+        if has_details {
+            self.write(&partner, "payout details changed", mails::details_changed).await;
+        }
         self.partner(id).await
     }
 

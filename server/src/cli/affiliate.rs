@@ -23,6 +23,7 @@ pub(super) fn affiliates<'a>(settings: &'a Settings, workspace: &'a Workspace) -
         workspace,
         public_url: &settings.config.http.public_url,
         own_url: settings.config.http.own_url(),
+        mail: &settings.mail,
         now_ms: settings.clock.now_ms(),
     }
 }

@@ -49,6 +49,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::control::workspaces::Workspace;
 use crate::effects::Clock;
+use crate::mail::Mailer;
 use crate::secrets::Secrets;
 
 /// Self-hosted revenue attribution: which channel earned what, to the cent.
@@ -208,6 +209,7 @@ struct Settings {
     control: Control,
     secrets: Secrets,
     clock: Clock,
+    mail: Mailer,
 }
 
 async fn open_settings(config: Config) -> anyhow::Result<Settings> {
@@ -217,7 +219,12 @@ async fn open_settings(config: Config) -> anyhow::Result<Settings> {
     let secrets = Secrets::load(&config.secret_key, &config.data_dir)?;
     let control = Control::open(&config, clock.now_ms()).await?;
     let secrets = control.unlock(secrets, clock.now_ms()).await?;
-    Ok(Settings { config, control, secrets, clock })
+    // A command does its work all the same: what it changes is no less so because nobody is written.
+    let mail = Mailer::new(&config.mail).unwrap_or_else(|error| {
+        tracing::warn!(cause = %error, "no mail is sent: {error}");
+        Mailer::none()
+    });
+    Ok(Settings { config, control, secrets, clock, mail })
 }
 
 impl Settings {

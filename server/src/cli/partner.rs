@@ -116,18 +116,24 @@ impl Command {
         | Command::LoginLink { of, .. }
         | Command::List { of }) = &self;
         let (settings, workspace) = open(config, of).await?;
-        let affiliates = affiliates(&settings, &workspace);
+        let done = self.act(&affiliates(&settings, &workspace)).await;
+        // What it writes to partners goes out before it ends.
+        settings.mail.settled().await;
+        settings.control.close().await;
+        done
+    }
+
+    async fn act(self, affiliates: &Affiliates<'_>) -> anyhow::Result<()> {
         let becomes = |status| PartnerChange { status: Some(status), ..PartnerChange::default() };
         let (id, change) = match self {
             Command::Add { name, email, program, status, .. } => {
                 let program = match program {
                     Some(program) => program,
-                    None => only_program(&affiliates).await?,
+                    None => only_program(affiliates).await?,
                 };
                 let new =
                     NewPartner { program, name, email, status: Some(status), payout: None, since_ms: None };
                 println!("{}", affiliates.create_partner(new).await?.id);
-                settings.control.close().await;
                 return Ok(());
             }
             Command::List { .. } => {
@@ -138,18 +144,15 @@ impl Command {
                         partner.id, partner.status, partner.name, partner.email
                     );
                 }
-                settings.control.close().await;
                 return Ok(());
             }
             Command::Coupon { id, code, .. } => {
                 println!("{}", affiliates.create_coupon(NewCoupon { partner: id, code }).await?.code);
-                settings.control.close().await;
                 return Ok(());
             }
             Command::EndCoupon { code, .. } => {
                 affiliates.archive_coupon(&code).await?;
                 println!("ended {code}");
-                settings.control.close().await;
                 return Ok(());
             }
             Command::Coupons { .. } => {
@@ -157,7 +160,6 @@ impl Command {
                     let state = if coupon.archived_at_ms.is_none() { "active" } else { "ended" };
                     println!("{}\t{}\t{state}", coupon.code, coupon.partner);
                 }
-                settings.control.close().await;
                 return Ok(());
             }
             Command::Group { id, group, .. } => {
@@ -166,7 +168,6 @@ impl Command {
             }
             Command::LoginLink { id, .. } => {
                 println!("{}", affiliates.login_link(&id).await?.url);
-                settings.control.close().await;
                 return Ok(());
             }
             Command::Approve { id, .. } => (id, becomes(PartnerStatus::Approved)),
@@ -179,7 +180,6 @@ impl Command {
         };
         let changed = affiliates.change_partner(&id, change).await?;
         println!("{}\t{}", changed.id, changed.status);
-        settings.control.close().await;
         Ok(())
     }
 }

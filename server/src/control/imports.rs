@@ -1,11 +1,13 @@
-//! Files of other tools that were brought over. A file goes in whole or not at all: partners, links, open balances and
-//! the note that it was applied are one transaction.
+//! Files of other tools that were brought over. A file goes in whole or not at all: partners, links, open balances, the
+//! events that tell of them and the note that it was applied are one transaction.
 
 use sqlx::Row;
 
 use super::ledger::{Posting, add};
-use super::partners::{Link, Partner};
+use super::outbox::tell;
+use super::partners::{Link, Partner, add_link};
 use super::{Control, ControlError};
+use crate::events::{self, Event};
 use crate::secrets::Secrets;
 
 /// A file that was brought over.
@@ -56,10 +58,17 @@ impl Control {
             is_whole = is_whole && add_partner(&mut transaction, partner, secrets).await?;
         }
         for link in additions.links {
-            is_whole = is_whole && add_link(&mut transaction, link).await?;
+            is_whole = is_whole && add_link(&mut *transaction, link).await?;
         }
         for posting in additions.postings {
             is_whole = is_whole && add(&mut transaction, workspace_id, posting, now_ms).await?;
+        }
+        if is_whole {
+            let partners = additions.partners.iter();
+            let mut told: Vec<Event> =
+                partners.map(|partner| events::of_imported(partner, &import.id, now_ms)).collect();
+            told.extend(events::of_postings(workspace_id, additions.postings));
+            tell(&mut transaction, &told, now_ms).await?;
         }
         match is_whole {
             true => transaction.commit().await?,
@@ -129,23 +138,5 @@ async fn add_partner(
         .bind(partner.status.name())
         .execute(&mut **transaction)
         .await?;
-    Ok(added.rows_affected() == 1)
-}
-
-async fn add_link(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Any>,
-    link: &Link,
-) -> Result<bool, ControlError> {
-    let added = sqlx::query(
-        "INSERT INTO links (code, workspace_id, partner_id, destination, created_at_ms) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
-    )
-    .bind(link.code.as_str())
-    .bind(&link.workspace_id)
-    .bind(&link.partner_id)
-    .bind(&link.destination)
-    .bind(link.created_at_ms)
-    .execute(&mut **transaction)
-    .await?;
     Ok(added.rows_affected() == 1)
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use domain::affiliate::payout::Method;
 use domain::affiliate::{LinkCode, PartnerStatus};
-use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::{Any, Executor, Row};
 
 use super::outbox::tell;
 use super::{Control, ControlError};
@@ -188,18 +188,7 @@ impl Control {
 
     /// Adds a link; false when its code is taken.
     pub async fn create_link(&self, link: &Link) -> Result<bool, ControlError> {
-        let added = sqlx::query(
-            "INSERT INTO links (code, workspace_id, partner_id, destination, created_at_ms) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
-        )
-        .bind(link.code.as_str())
-        .bind(&link.workspace_id)
-        .bind(&link.partner_id)
-        .bind(&link.destination)
-        .bind(link.created_at_ms)
-        .execute(&self.pool)
-        .await?;
-        Ok(added.rows_affected() > 0)
+        add_link(&self.pool, link).await
     }
 
     /// Archives a link; it keeps its code. False when there is none to archive.
@@ -230,6 +219,25 @@ impl Control {
         .await?;
         rows.iter().map(read_link).collect()
     }
+}
+
+/// Adds a link, also within a transaction; false when its code is taken.
+pub(super) async fn add_link<'e>(
+    executor: impl Executor<'e, Database = Any>,
+    link: &Link,
+) -> Result<bool, ControlError> {
+    let added = sqlx::query(
+        "INSERT INTO links (code, workspace_id, partner_id, destination, created_at_ms) \
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (code) DO NOTHING",
+    )
+    .bind(link.code.as_str().to_owned())
+    .bind(link.workspace_id.clone())
+    .bind(link.partner_id.clone())
+    .bind(link.destination.clone())
+    .bind(link.created_at_ms)
+    .execute(executor)
+    .await?;
+    Ok(added.rows_affected() == 1)
 }
 
 fn damaged(what: &'static str, why: impl ToString) -> ControlError {

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use domain::affiliate::PartnerStatus;
 use serde::de::DeserializeOwned;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,8 +18,6 @@ use crate::affiliate::programs::{NewProgram, NewTerms, ProgramDocument, ProgramL
 use crate::affiliate::{AffiliateError, Affiliates};
 use crate::app::App;
 use crate::jobs::commission::accrue_coupon;
-use crate::portal::apply::notice;
-use crate::portal::mails;
 
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -122,9 +119,6 @@ async fn partners(State(app): State<App>, caller: Writer) -> Result<Json<Partner
 async fn create_partner(State(app): State<App>, caller: Writer, body: Bytes) -> Made<PartnerDocument> {
     let new = read(&body, r#"{"program": "prg_…", "name": "Jane", "email": "jane@example.com"}"#)?;
     let made = Affiliates::of(&app, &caller.workspace).create_partner(new).await?;
-    if made.status == PartnerStatus::Invited {
-        notice(&app, &made.id, "invitation", mails::invitation);
-    }
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -150,17 +144,10 @@ async fn change_partner(
     body: Bytes,
 ) -> Result<Json<PartnerDocument>, Problem> {
     let affiliates = Affiliates::of(&app, &caller.workspace);
-    let before = affiliates.partner(&id).await?;
+    affiliates.partner(&id).await?;
     let change: PartnerChange = read(&body, r#"{"status": "approved"}"#)?;
-    let has_details = change.payout.is_some();
     let changed = affiliates.change_partner(&id, change).await?;
     app.reload_directory().await?;
-    if before.status == PartnerStatus::Applied && changed.status == PartnerStatus::Approved {
-        notice(&app, &id, "approval", mails::approved);
-    }
-    if has_details {
-        notice(&app, &id, "payout details changed", mails::details_changed);
-    }
     Ok(Json(changed))
 }
 

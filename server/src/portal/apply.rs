@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::door::{Peer, admit};
 use super::page::{Frame, failed, message, missing, shown};
 use super::session::{Member, is_own_page};
-use super::{mails, show};
+use super::show;
 use crate::affiliate::partners::{NewPartner, PartnerChange};
 use crate::affiliate::programs::ProgramDocument;
 use crate::affiliate::{AffiliateError, Affiliates};
@@ -147,7 +147,7 @@ pub(super) async fn apply(
         Ok(partner) => {
             let agreed = app.control.agree(&partner.id, version, app.clock.now_ms()).await;
             agreed.map_err(|error| failed(&error.into()))?;
-            notice(&app, &partner.id, "application", mails::applied);
+            affiliates.confirm_application(&partner.id).await.map_err(|error| failed(&error.into()))?;
         }
         // Somebody with this address is there: they are not told here, where anybody may ask.
         Err(AffiliateError::Control(ControlError::Exists(_))) => {}
@@ -187,17 +187,4 @@ pub(super) async fn answer(
         done.await.map_err(|problem| failed(&problem))?;
     }
     Ok(Redirect::to("/partners").into_response())
-}
-
-/// Writes to a partner, after the answer.
-pub fn notice(app: &App, partner_id: &str, what: &'static str, text: fn(&Member, &str) -> crate::mail::Mail) {
-    if !app.mail.is_configured() {
-        return;
-    }
-    let (app, partner_id) = (app.clone(), partner_id.to_owned());
-    tokio::spawn(async move {
-        if let Ok(Some(member)) = Member::named(&app, &partner_id).await {
-            app.mail.send_or_log(what, text(&member, app.config.http.own_url())).await;
-        }
-    });
 }

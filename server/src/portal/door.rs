@@ -12,9 +12,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::home;
 use super::page::{Frame, failed, message, shown};
 use super::session::{LINK_TTL_MS, Member, enter, enter_url, is_own_page, leave, link_of, mint};
-use super::{home, mails};
+use crate::affiliate::mails;
 use crate::app::App;
 use crate::http::problem::Problem;
 use crate::person_keys::PersonKeys;
@@ -157,7 +158,12 @@ async fn mail_ways_in(app: &App, email: &str) -> Result<(), Problem> {
             let (link, token) = mint("lnk_", &place.partner_id, now_ms, LINK_TTL_MS);
             app.control.add_portal_link(&link).await?;
             let url = enter_url(app.config.http.own_url(), &token);
-            app.mail.send_or_log("sign-in link", mails::sign_in(&member, &url)).await;
+            app.mail
+                .send_or_log(
+                    "sign-in link",
+                    mails::sign_in(&member.addressee(app.config.http.own_url()), &url),
+                )
+                .await;
         }
     }
     Ok(())

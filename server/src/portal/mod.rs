@@ -10,7 +10,6 @@ mod earnings;
 mod home;
 pub mod limits;
 mod links;
-pub(crate) mod mails;
 mod page;
 mod payouts;
 pub mod session;

@@ -9,12 +9,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::affiliate::payout::Method;
 use serde::Deserialize;
 
-use super::apply::notice;
 use super::data;
 use super::page::{Frame, failed, missing, shown};
 use super::session::Member;
+use super::show;
 use super::words::{self, Sums};
-use super::{mails, show};
 use crate::affiliate::partners::{PartnerChange, PayoutTo};
 use crate::affiliate::statements::PartnerStatementRow;
 use crate::app::App;
@@ -162,10 +161,7 @@ pub(super) async fn change(
     let payout = PayoutTo { method, recipient: typed.recipient.clone() };
     let change = PartnerChange { payout: Some(payout), ..PartnerChange::default() };
     match member.affiliates(&app).change_partner(&member.partner.id, change).await.map_err(Problem::from) {
-        Ok(_) => {
-            notice(&app, &member.partner.id, "payout details changed", mails::details_changed);
-            Ok(Redirect::to("/partners/payouts").into_response())
-        }
+        Ok(_) => Ok(Redirect::to("/partners/payouts").into_response()),
         Err(problem) if problem.status < 500 => {
             let said = match method {
                 Method::Other => "Tell us an account in up to 200 characters.",

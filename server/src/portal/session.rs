@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::page::{Frame, failed};
 use crate::affiliate::Affiliates;
+use crate::affiliate::mails::Addressee;
 use crate::affiliate::partners::PartnerDocument;
 use crate::affiliate::programs::ProgramDocument;
 use crate::app::App;
@@ -107,6 +108,17 @@ pub struct Member {
 impl Member {
     pub fn affiliates<'a>(&'a self, app: &'a App) -> Affiliates<'a> {
         Affiliates::of(app, &self.workspace)
+    }
+
+    /// Whom a mail to them is for.
+    pub fn addressee<'a>(&'a self, own_url: &'a str) -> Addressee<'a> {
+        Addressee {
+            email: &self.partner.email,
+            partner: &self.partner.name,
+            merchant: &self.workspace.name,
+            program: &self.program.name,
+            own_url,
+        }
     }
 
     /// What every page of theirs has around it.

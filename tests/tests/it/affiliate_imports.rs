@@ -1,10 +1,11 @@
 //! Coming from Rewardful, FirstPromoter or Dub: what a file would bring, what it brings, and what it never brings twice.
 
 use serde_json::{Value, json};
-use support::{Answer, Shop, days, usd};
+use support::{Answer, Receiver, Shop, days, usd};
 use tributary::control::keys::Scope;
 
 use crate::affiliates::{done, partner, program, text};
+use crate::events;
 
 const REWARDFUL: &str = "First Name,Last Name,Email,Token,PayPal Email,State,Unpaid,Currency\r\n\
     Jane,Doe,jane@partners.example,jane,pay@partners.example,active,\"1,234.50\",USD\r\n\
@@ -96,6 +97,29 @@ async fn a_file_is_looked_at_applied_whole_and_never_twice() {
 }
 
 #[tokio::test]
+async fn what_comes_over_is_told_like_what_is_made_here_and_says_by_which_import() {
+    let (shop, receiver) = (Shop::open().await, Receiver::open().await);
+    events::endpoint(&shop, &receiver.url(), &[]).await;
+    let prg = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
+    partner(&shop, &prg, "taken").await;
+    let token = text(&previews(&shop, &prg, "rewardful", REWARDFUL).await["token"]);
+    assert_eq!(applies(&shop, &prg, "rewardful", REWARDFUL, &token).await.status, 201);
+    assert_eq!(applies(&shop, &prg, "rewardful", REWARDFUL, &token).await.status, 201);
+    let told = events::told(&shop).await;
+    let of = |kind: &str| told.iter().filter(|event| event["type"] == kind).collect::<Vec<_>>();
+    let approved = of("partner.approved");
+    let imports: Vec<&Value> = approved.iter().map(|event| &event["data"]["import"]).collect();
+    assert_eq!(imports.iter().filter(|import| ***import == json!(token)).count(), 2, "{imports:?}");
+    assert_eq!((approved.len(), imports.iter().filter(|import| import.is_null()).count()), (3, 1));
+    let created = of("commission.created");
+    let [created] = created.as_slice() else { panic!("{told:?}") };
+    let data = &created["data"];
+    assert_eq!((&data["reason"], &data["amount"]), (&json!("imported"), &json!(123_450)));
+    assert_eq!(text(&data["source"]), format!("{token}/2"));
+    assert!(!json!(told).to_string().contains('@'), "nobody's address is told");
+}
+
+#[tokio::test]
 async fn what_changed_since_the_preview_is_looked_at_again() {
     let shop = Shop::open().await;
     let prg = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
@@ -155,6 +179,27 @@ async fn commissions_that_are_open_come_over_each_by_itself_and_held_ones_stay_h
         (3, "rejected".to_owned(), "amount".to_owned()),
         "a balance comes over once"
     );
+}
+
+#[tokio::test]
+async fn no_column_is_dropped_and_no_number_guessed_without_a_word() {
+    let shop = Shop::open().await;
+    let prg = program(&shop, json!({ "reward": { "basis_points": 3000 } })).await;
+    let file = "Email,Token,Visitors,Due\nann@partners.example,ann,31,1250\n";
+    let told = previews(&shop, &prg, "rewardful", file).await;
+    let columns = json!([
+        { "heading": "Email", "read_as": "email" }, { "heading": "Token", "read_as": "link code" },
+        { "heading": "Visitors" }, { "heading": "Due", "read_as": "amount owed" },
+    ]);
+    assert_eq!(told["columns"], columns);
+    let path = format!("/v1/programs/{prg}/imports/rewardful/preview?currency=USD");
+    let unsaid = sends(&shop, Scope::Write, &path, file).await.json();
+    assert_eq!(outcomes(&unsaid), lines([(2, "rejected", "amount")]));
+    assert!(text(&unsaid["lines"][0]["reason"]).contains("unit major, or unit minor"), "{unsaid}");
+    for (unit, total) in [("minor", 12_50), ("major", 125_000)] {
+        let said = sends(&shop, Scope::Write, &format!("{path}&unit={unit}"), file).await.json();
+        assert_eq!(said["balances"][0]["total"], total, "{said}");
+    }
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::affiliates::{done, follows, partner, program, text};
 async fn leads_to(shop: &Shop, path: &str) -> Vec<(String, String)> {
     let followed = follows(shop, path, &[]).await;
     assert_eq!(followed.status, 302, "{}", followed.text());
-    let address = url::Url::parse(&followed.header("location")).expect("an address");
+    let address = url::Url::parse(followed.header("location")).expect("an address");
     let own = address.query_pairs().into_owned();
     own.filter(|(name, _)| name != "_trb").collect()
 }

@@ -28,6 +28,7 @@ mod models;
 mod odd_lists;
 mod outages;
 mod overlap;
+mod partner_mail;
 mod partner_statements;
 mod payments;
 mod payouts;

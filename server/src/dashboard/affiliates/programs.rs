@@ -34,6 +34,13 @@ pub(super) struct Doing {
     wins: Option<String>,
 }
 
+/// Other terms that were refused.
+pub(super) struct Kept {
+    program: String,
+    terms: String,
+    group: String,
+}
+
 struct Version {
     number: u32,
     since: String,
@@ -50,6 +57,9 @@ struct Card {
     /// The newest terms, to begin from.
     terms: String,
     height: usize,
+    /// Whether terms for this programme were refused and stay in the form, and for which group they were.
+    is_kept: bool,
+    group: String,
     groups: Vec<groups::Card>,
     /// Partners that may be put into a group: id and name.
     partners: Vec<(String, String)>,
@@ -84,7 +94,11 @@ pub(super) async fn change(
         None => make(&affiliates, &doing).await,
     };
     // What was refused stays in the form.
-    let kept = given(&doing.program).zip(doing.terms).filter(|_| said.1);
+    let kept = given(&doing.program).filter(|_| said.1).map(|program| Kept {
+        program,
+        terms: doing.terms.unwrap_or_default(),
+        group: given(&doing.group).unwrap_or_default(),
+    });
     page(&app, &reader, kept, Some(said)).await
 }
 
@@ -124,7 +138,7 @@ async fn other_terms(affiliates: &Affiliates<'_>, program: &str, doing: &Doing) 
     })
 }
 
-pub(super) async fn page(app: &App, reader: &Reader, kept: Option<(String, String)>, said: Said) -> Response {
+pub(super) async fn page(app: &App, reader: &Reader, kept: Option<Kept>, said: Said) -> Response {
     match build(app, reader, kept, said).await {
         Ok(page) => shown(&page),
         Err(error) => failed(&error.into()),
@@ -134,7 +148,7 @@ pub(super) async fn page(app: &App, reader: &Reader, kept: Option<(String, Strin
 async fn build(
     app: &App,
     reader: &Reader,
-    kept: Option<(String, String)>,
+    kept: Option<Kept>,
     said: Said,
 ) -> Result<ProgramsPage, AffiliateError> {
     let affiliates = Affiliates::of(app, &reader.workspace);
@@ -159,13 +173,13 @@ fn card(
     program: ProgramDocument,
     groups: Vec<groups::Card>,
     partners: Vec<(String, String)>,
-    kept: Option<&(String, String)>,
+    kept: Option<&Kept>,
     zone: &jiff::tz::TimeZone,
 ) -> Card {
     let newest = program.terms.iter().rev().find(|version| version.group.is_none());
     let newest = newest.and_then(|version| serde_json::to_string_pretty(&version.terms).ok());
-    let kept = kept.filter(|(id, _)| *id == program.id).map(|(_, text)| text.clone());
-    let terms = kept.or(newest).unwrap_or_default();
+    let kept = kept.filter(|kept| kept.program == program.id);
+    let terms = kept.map(|kept| kept.terms.clone()).or(newest).unwrap_or_default();
     Card {
         height: terms.lines().count().clamp(4, 20) + 1,
         terms,
@@ -173,6 +187,8 @@ fn card(
         versions: program.terms.iter().rev().map(|version| one(version, &groups, zone)).collect(),
         id: program.id,
         name: program.name,
+        is_kept: kept.is_some(),
+        group: kept.map(|kept| kept.group.clone()).unwrap_or_default(),
         groups,
         partners,
     }

@@ -24,6 +24,11 @@ async fn a_group_is_made_filled_given_terms_of_its_own_and_left() {
     let inside = sends(&shop, "/affiliates/groups", &format!("partner={jane}&group={gold}")).await;
     assert!(inside.contains("Take jane out of Gold"), "{inside}");
     assert!(page(&shop, "/affiliates").await.contains("Friends, Gold"));
+    // What was refused stays with its group, so that it is not put in force for everybody next.
+    let refused = format!("program={program}&group={gold}&terms=nonsense");
+    let refused = sends(&shop, "/affiliates/programs", &refused).await;
+    assert!(refused.contains("role=\"alert\"") && refused.contains(">nonsense</textarea>"), "{refused}");
+    assert!(refused.contains(&format!("value=\"{gold}\" selected")), "{refused}");
     let terms = encoded(r#"{"reward": {"basis_points": 4500}}"#);
     let form = format!("program={program}&group={gold}&terms={terms}");
     let changed = sends(&shop, "/affiliates/programs", &form).await;

@@ -118,6 +118,16 @@ impl Shop {
         Purchase::new(self.clone(), price, format!("somebody-{}@example.net", price.minor))
     }
 
+    /// At Polar the customer with this address becomes one with another: what was bought moves, and the first is deleted.
+    pub async fn merges_customers(&self, email: &str, into: &str) {
+        self.at_polar(|scene| scene.merges(email, into)).await;
+    }
+
+    /// Polar deletes the customer with this address.
+    pub async fn deletes_customer(&self, email: &str) {
+        self.at_polar(|scene| scene.deletes(email)).await;
+    }
+
     /// Delivers hits and runs the jobs until nothing is left to do.
     pub async fn settle(&self) {
         self.app().settle().await;

@@ -151,7 +151,14 @@ impl State {
 
     #[must_use]
     pub fn customer_by_external_id(&self, external_id: &str) -> Option<&Customer> {
-        self.customers.iter().find(|customer| customer.external_id.as_deref() == Some(external_id))
+        self.customers.iter().find(|customer| {
+            customer.deleted_at.is_none() && customer.external_id.as_deref() == Some(external_id)
+        })
+    }
+
+    /// Lets a new customer have the address of one that is deleted.
+    pub fn free_address_of(&mut self, id: Uuid) {
+        self.customer_by_email.retain(|_, known| *known != id);
     }
 
     pub fn add_customer(&mut self, customer: Customer) {
@@ -178,6 +185,18 @@ impl State {
     pub fn subscriptions_of(&self, customer_id: Uuid) -> impl Iterator<Item = &Subscription> {
         let ids = self.subscriptions_by_customer.get(&customer_id).map_or(&[][..], Vec::as_slice);
         ids.iter().filter_map(|id| self.subscriptions.get(*id))
+    }
+
+    /// Gives a customer's subscriptions to another; answers them, oldest first.
+    pub fn give_subscriptions(&mut self, from: Uuid, into: Uuid) -> Vec<Uuid> {
+        let given = self.subscriptions_by_customer.remove(&from).unwrap_or_default();
+        for id in &given {
+            if let Some(subscription) = self.subscriptions.get_mut(*id) {
+                subscription.customer_id = into;
+            }
+        }
+        self.subscriptions_by_customer.entry(into).or_default().extend(&given);
+        given
     }
 
     /// What falls due up to `now`: the earliest subscription whose period has ended.

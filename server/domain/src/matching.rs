@@ -105,14 +105,17 @@ impl Match {
         self.method != MatchMethod::None
     }
 
-    /// What a paid order says about who its visitor is, for the orders and visits to come; `None` when the order
-    /// was not matched by a visitor's id or names no buyer.
+    /// What a paid order says about who its visitor is, for the orders and visits to come; without a visitor's id, only
+    /// that a buyer who changed, or customers the provider made one, are one person. `None` when it says neither or
+    /// names no buyer.
     pub fn binding(&self, buyer: &Buyer, at_ms: i64) -> Option<Binding> {
-        let strength = match self.evidence? {
-            Evidence::Signed => Strength::Paid,
-            Evidence::Unsigned | Evidence::Forged => Strength::Weak,
+        let strength = match self.evidence {
+            Some(Evidence::Signed) => Strength::Paid,
+            Some(Evidence::Unsigned | Evidence::Forged) => Strength::Weak,
+            None if buyer.has_changed() => Strength::Paid,
+            None => return None,
         };
-        buyer.binding(Some(self.visitor?), at_ms, BindingSource::Order, strength)
+        buyer.binding(self.visitor, at_ms, BindingSource::Order, strength)
     }
 }
 

@@ -89,7 +89,7 @@ fn a_newsletter_and_a_search_share_a_sale_its_renewal_and_its_refund() {
     let before = resolve(std::slice::from_ref(&signed_up), Limits::default());
     let matched = inputs(&first, &before);
     assert_eq!((matched.method, matched.visitor), (MatchMethod::OrderMetadata, Some(laptop)));
-    let buyer = Buyer { customer: Some(customer.clone()), external_id: None, email };
+    let buyer = Buyer { customer: Some(customer.clone()), email, ..Buyer::default() };
     let binding = matched.binding(&buyer, bought_ms).unwrap();
     let persons = resolve(&[binding, signed_up], Limits::default());
     let ada = persons.person_of(laptop, bought_ms).unwrap();

@@ -1,6 +1,8 @@
 //! What happens at Polar, and the events each happening sends, in Polar's own order (read in its source in
 //! August 2026). A scene moves its own time a little with every step, so that versions rise.
 
+mod customers;
+
 use serde_json::{Value, json};
 
 use super::objects::{self, NewOrder, set, tax_of};
@@ -166,31 +168,6 @@ impl<'a> Scene<'a> {
             (true, false) => self.book(id, -1),
             _ => {}
         }
-    }
-
-    /// The buyer by e-mail, or a new one; written before the payment is known.
-    fn customer(&mut self, new: &NewCheckout) -> String {
-        let at_ms = self.tick();
-        let known = self.polar.customers.iter().find(|(_, it)| it["email"] == new.email.as_str());
-        let id = known.map(|(id, _)| id.clone());
-        let is_known = id.is_some();
-        let id = id.unwrap_or_else(|| self.polar.dice.uuid());
-        if is_known {
-            let customer = self.polar.customers.get_mut(&id).expect("just found");
-            let mut metadata = customer["metadata"].as_object().cloned().unwrap_or_default();
-            metadata.extend(new.customer_metadata.clone());
-            set(customer, json!({ "metadata": metadata, "modified_at": iso(at_ms) }));
-        } else {
-            self.polar.customers.insert(id.clone(), objects::customer(&id, new, at_ms));
-        }
-        let customer = self.polar.customers[&id].clone();
-        self.send(if is_known { "customer.updated" } else { "customer.created" }, &customer);
-        if !is_known {
-            let member_id = self.polar.dice.uuid();
-            self.send("member.created", &json!({ "id": member_id, "customer_id": id, "role": "owner" }));
-        }
-        self.send("customer.state_changed", &objects::customer_state(&customer));
-        id
     }
 
     /// What the checkout was of, where it was said.

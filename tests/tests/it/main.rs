@@ -14,6 +14,7 @@ mod collector_limits;
 mod collector_signals;
 mod commissions;
 mod currencies;
+mod customers;
 mod deliveries;
 mod endpoint_secrets;
 mod events;

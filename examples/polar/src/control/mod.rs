@@ -25,7 +25,7 @@ use crate::http::{ApiFaults, App, Error, Query, proration, read};
 use crate::ids::Dice;
 use crate::model::{DisputeStatus, Metadata};
 use crate::scenes::refund::NewRefund;
-use crate::scenes::{Scene, checkout, dispute, plan, refund, subscription};
+use crate::scenes::{Scene, checkout, customer, dispute, plan, refund, subscription};
 use crate::state::{State, Token};
 use crate::webhook::{Faults, sender};
 
@@ -41,6 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Standin>> {
         .route("/standin/orders/{id}/dispute", post(open_dispute))
         .route("/standin/disputes/{id}/{status}", post(settle_dispute))
         .route("/standin/customers/{id}/delete", post(delete_customer))
+        .route("/standin/customers/{id}/merge", post(merge_customer))
         .route("/standin/api-faults", post(set_api_faults))
         .route("/standin/clock", get(clock))
         .route("/standin/clock/advance", post(advance))
@@ -140,17 +141,24 @@ async fn settle_dispute(app: App, Path((id, status)): Path<(Uuid, String)>) -> A
 
 /// customer.deleted: the list no longer shows it, its orders still do.
 async fn delete_customer(app: App, Path(id): Path<Uuid>) -> Answer {
-    {
-        let mut state = app.state();
-        let scene = &mut Scene::now(&mut state);
-        let at = scene.tick();
-        let customer = scene.state.customers.get_mut(id).ok_or(Error::ResourceNotFound)?;
-        customer.deleted_at = Some(at);
-        customer.modified_at = Some(at);
-        scene.emit_customer("customer.deleted", id);
-    }
+    customer::delete(&mut Scene::now(&mut app.state()), id)?;
     sender::kick(&app);
     Ok(Json(json!({ "customer_id": id })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MergeBody {
+    /// Whose everything is from now on.
+    into: Uuid,
+}
+
+/// Everything of one customer becomes another's, and the first is deleted.
+async fn merge_customer(app: App, Path(id): Path<Uuid>, body: Bytes) -> Answer {
+    let MergeBody { into } = read(&body)?;
+    customer::merge(&mut Scene::now(&mut app.state()), id, into)?;
+    sender::kick(&app);
+    Ok(Json(json!({ "customer_id": into })))
 }
 
 async fn set_api_faults(app: App, body: Bytes) -> Answer {

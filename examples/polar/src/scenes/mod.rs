@@ -4,6 +4,7 @@
 //! `modified_at` rises, changes the objects and writes the events. It never sends; the sender does.
 
 pub mod checkout;
+pub mod customer;
 pub mod dispute;
 pub mod plan;
 mod record;

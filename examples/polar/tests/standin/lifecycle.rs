@@ -155,3 +155,39 @@ async fn trouble_with_the_api_is_made_to_order() {
         (world.get("/v1/products/?limit=2").await, world.get("/v1/products/?limit=2&page=2").await);
     assert_eq!(first["items"][1]["id"], second["items"][0]["id"], "everything moved back by one");
 }
+
+#[tokio::test]
+async fn customers_made_one_are_told_by_what_they_bought_and_the_first_is_deleted() {
+    let world = World::new().await;
+    let work = world.buys("monthly", "ada@work.example").await;
+    let home = world.buys("monthly", "ada@example.com").await;
+    world.types().await;
+    let (from, into) = (id(&work, "customer_id"), id(&home, "customer_id"));
+    world.post(&format!("/standin/customers/{from}/merge"), json!({ "into": into })).await;
+    let types = world.types().await;
+    assert_eq!(
+        types,
+        [
+            "subscription.updated",
+            "order.updated",
+            "customer.updated",
+            "customer.state_changed",
+            "customer.deleted",
+            "customer.state_changed"
+        ]
+    );
+    let subscription = world.get(&format!("/v1/subscriptions/{}", id(&work, "subscription_id"))).await;
+    assert_eq!(
+        (&subscription["customer_id"], &subscription["customer"]["email"]),
+        (&json!(into), &json!("ada@example.com"))
+    );
+    let orders = world.get(&format!("/v1/orders/?customer_id={into}")).await;
+    assert_eq!(orders["items"].as_array().map(Vec::len), Some(2));
+    let listed = world.get("/v1/customers/").await;
+    assert_eq!(listed["items"].as_array().map(Vec::len), Some(1), "the lists show no deleted one");
+    // Whoever comes back under the address is somebody new; what is gone cannot be made one again.
+    let again = world.buys("monthly", "ada@work.example").await;
+    assert_ne!(id(&again, "customer_id"), from);
+    let path = format!("/standin/customers/{from}/merge");
+    assert!(world.call(Method::POST, &path, json!({ "into": into })).await.0 >= 400);
+}

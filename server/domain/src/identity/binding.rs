@@ -135,11 +135,39 @@ pub struct Buyer {
     /// What the merchant calls the customer.
     pub external_id: Option<String>,
     pub email: Option<HashedEmail>,
+    /// Customers that the provider made one with this one.
+    pub former_customers: Vec<PersonKey>,
+    /// Addresses the buyer had before.
+    pub former_emails: Vec<HashedEmail>,
 }
 
 impl Buyer {
+    /// Everything that names the buyer. An external id that is a visitor's names no user.
+    pub fn keys(&self) -> Vec<PersonKey> {
+        let mut keys: Vec<PersonKey> = self.customer.iter().chain(&self.former_customers).cloned().collect();
+        let user =
+            self.external_id.as_ref().filter(|id| !id.is_empty() && !id.starts_with(VisitorId::PREFIX));
+        keys.extend(user.map(|id| PersonKey::UserId(id.clone())));
+        for key in self.emails().flat_map(HashedEmail::keys) {
+            // Two addresses may be one when folded.
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// Whether the buyer was somebody else to the provider before.
+    pub fn has_changed(&self) -> bool {
+        !self.former_customers.is_empty() || !self.former_emails.is_empty()
+    }
+
+    fn emails(&self) -> impl Iterator<Item = &HashedEmail> {
+        self.email.iter().chain(&self.former_emails)
+    }
+
     /// That all of these name one person and, when known, that `visitor` was that person; `None` when nothing
-    /// names anybody. An external id that is a visitor's names no user.
+    /// names anybody.
     pub fn binding(
         &self,
         visitor: Option<VisitorId>,
@@ -147,12 +175,8 @@ impl Buyer {
         source: BindingSource,
         strength: Strength,
     ) -> Option<Binding> {
-        let mut keys: Vec<PersonKey> = self.customer.iter().cloned().collect();
-        let user =
-            self.external_id.as_ref().filter(|id| !id.is_empty() && !id.starts_with(VisitorId::PREFIX));
-        keys.extend(user.map(|id| PersonKey::UserId(id.clone())));
-        keys.extend(self.email.iter().flat_map(HashedEmail::keys));
-        let role_address = self.email.is_some_and(|email| email.role_address);
+        let keys = self.keys();
+        let role_address = self.emails().any(|email| email.role_address);
         (!keys.is_empty()).then_some(Binding { visitor, keys, at_ms, source, strength, role_address })
     }
 }

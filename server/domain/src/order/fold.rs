@@ -3,6 +3,8 @@
 //! Money is booked once, when the order was first seen paid; a pending order is not money. The newest version
 //! decides status, amounts and fee, whatever order the versions arrived in.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::dispute::disputes;
@@ -13,7 +15,7 @@ use super::{
     newest,
 };
 use crate::attribution::{Booked, Refund};
-use crate::identity::HashedEmail;
+use crate::identity::{EmailKey, HashedEmail};
 use crate::money::Currency;
 
 /// Which part of what was paid counts as revenue.
@@ -82,6 +84,10 @@ pub struct OrderState {
     pub interval: Option<Interval>,
     pub country: Option<String>,
     pub email: Option<HashedEmail>,
+    /// Customers whose order it was by earlier versions: the provider made them one with this one. Sorted.
+    pub former_customers: Vec<String>,
+    /// Addresses its buyer had by earlier versions, by their keys.
+    pub former_emails: Vec<HashedEmail>,
     pub metadata: Metadata,
 }
 
@@ -144,6 +150,14 @@ pub fn fold_order(
         refunds.entries.sort_by_key(|entry| (entry.at_ms, entry.id));
     }
     let trial = last.kind == OrderKind::New && last.subscription_id.is_some() && is_free(&last.amounts);
+    let former_customers: BTreeSet<&String> =
+        orders.iter().filter_map(|fact| fact.customer_id.as_ref()).collect();
+    let former_emails: BTreeMap<EmailKey, HashedEmail> =
+        orders.iter().filter_map(|fact| Some((fact.email?.strong, fact.email?))).collect();
+    let is_former = |email: &HashedEmail| last.email.is_none_or(|last| last.strong != email.strong);
+    let former_customers = former_customers.into_iter().filter(|id| last.customer_id.as_ref() != Some(id));
+    let former_customers = former_customers.cloned().collect();
+    let former_emails = former_emails.into_values().filter(is_former).collect();
     let last = last.clone();
     Some(OrderState {
         object_id: last.head.object_id,
@@ -170,6 +184,8 @@ pub fn fold_order(
         interval: last.interval,
         country: last.country,
         email: last.email,
+        former_customers,
+        former_emails,
         metadata: last.metadata,
     })
 }

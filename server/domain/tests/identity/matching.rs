@@ -105,6 +105,7 @@ fn a_matched_order_binds_its_buyer_to_the_visitor() {
         customer: sale.customer_key.clone(),
         external_id: sale.external_id.clone(),
         email: sale.email,
+        ..Buyer::default()
     };
     let binding = sale.matched().binding(&buyer, 9).unwrap();
     assert_eq!(
@@ -124,6 +125,10 @@ fn a_matched_order_binds_its_buyer_to_the_visitor() {
         map.clear();
     }
     assert_eq!(sale.matched().binding(&buyer, 9), None, "matched by a person's key: nothing new is known");
+    let former = PersonKey::Customer { connection: "c".into(), id: "2".into() };
+    let merged = Buyer { former_customers: vec![former.clone()], ..buyer };
+    let binding = sale.matched().binding(&merged, 9).expect("two customers became one");
+    assert_eq!((binding.visitor, binding.keys.contains(&former)), (None, true));
 }
 
 #[test]

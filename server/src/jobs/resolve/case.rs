@@ -1,7 +1,7 @@
 //! One order with everything told about it, and the questions the domain is asked about it. Pure: reads no store.
 
 use domain::identity::{Buyer, PersonKey, Persons};
-use domain::ids::{OrderId, VisitorId};
+use domain::ids::OrderId;
 use domain::matching::{Match, MatchInputs, match_order};
 use domain::order::{CheckoutState, CustomerState, Metadata, OrderState, SubscriptionState, anchor_ms};
 use domain::visitor_token::VisitorKeys;
@@ -55,15 +55,24 @@ impl<'a> Case<'a> {
     }
 
     pub fn customer_key(&self) -> Option<PersonKey> {
-        let id = self.order.customer_id.clone()?;
-        Some(PersonKey::Customer { connection: self.connection.to_owned(), id })
+        self.order.customer_id.as_ref().map(|id| self.customer_named(id))
+    }
+
+    fn customer_named(&self, id: &str) -> PersonKey {
+        PersonKey::Customer { connection: self.connection.to_owned(), id: id.to_owned() }
     }
 
     pub fn buyer(&self) -> Buyer {
         let email = self.order.email;
         let email = email.or_else(|| self.customer.and_then(|customer| customer.email));
         let email = email.or_else(|| self.checkout.and_then(|checkout| checkout.email));
-        Buyer { customer: self.customer_key(), external_id: self.external_id().map(str::to_owned), email }
+        Buyer {
+            customer: self.customer_key(),
+            external_id: self.external_id().map(str::to_owned),
+            email,
+            former_customers: self.order.former_customers.iter().map(|id| self.customer_named(id)).collect(),
+            former_emails: self.order.former_emails.clone(),
+        }
     }
 }
 
@@ -108,11 +117,6 @@ impl Matcher<'_> {
 
     /// Every key of the buyer, as stored.
     pub fn buyer_keys(&self, case: &Case<'_>) -> Vec<u128> {
-        let buyer = case.buyer();
-        let mut keys: Vec<PersonKey> = buyer.customer.into_iter().collect();
-        let user = buyer.external_id.filter(|id| !id.is_empty() && !id.starts_with(VisitorId::PREFIX));
-        keys.extend(user.map(PersonKey::UserId));
-        keys.extend(buyer.email.iter().flat_map(|email| email.keys()));
-        keys.iter().map(|key| self.person_keys.stored(key).1).collect()
+        case.buyer().keys().iter().map(|key| self.person_keys.stored(key).1).collect()
     }
 }

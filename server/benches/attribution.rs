@@ -13,6 +13,7 @@ use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::jobs::attribute;
 use tributary::jobs::attribute::journeys::journeys_query;
+use tributary::jobs::attribute::preview::{self, Change};
 
 const WORKSPACE: &str = "ws_bench";
 /// 2026-01-01: the first of 300 days.
@@ -103,7 +104,31 @@ async fn bench(dir: PathBuf, size: Size) {
         assert!(posted.written >= 200, "every changed order is posted again: {posted:?}");
     }
     println!("attribution of {} changed orders | {} | <= 100 ms", ids.len(), shown(median(times)));
+    preview_of_history(&app).await;
     app.close().await;
+}
+
+/// What another window would move of the whole history: it is credited in memory twice, once to find the orders that
+/// move and once to sum them. Memory above what is in use before, the engine's included.
+async fn preview_of_history(app: &App) {
+    let change = Change { window_days: Some(30), ..Change::default() };
+    let before = memory("VmRSS:");
+    // The largest so far is forgotten; a kernel that does not allow it tells more than there was.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let started = Instant::now();
+    let found = preview::preview(app, WORKSPACE, change, None).await.expect("a preview");
+    let time = started.elapsed();
+    let peak = memory("VmHWM:").saturating_sub(before);
+    assert!(found.differences.iter().all(|balance| balance.difference == 0), "{:?}", found.differences);
+    println!("preview of a window of 30 days, {} orders would move | {} | -", found.orders, shown(time));
+    println!("the same, memory above what was in use | {peak} MB | -");
+}
+
+/// A line of what the kernel tells of this process, in megabytes.
+fn memory(name: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+    line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) / 1000
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

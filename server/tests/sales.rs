@@ -4,8 +4,11 @@
 mod sales_support;
 
 use axum::http::StatusCode;
+use domain::attribution::model_index;
+use domain::visit::facets::{Facets, facet_id};
 use serde_json::Value;
 use tributary::ingest::inbox::Meant;
+use tributary::jobs::attribute::preview;
 use tributary::jobs::{attribute, settle, verify};
 
 use sales_support::*;
@@ -416,5 +419,38 @@ async fn connections_are_made_over_the_api_and_their_secrets_stay_inside() {
         "{",
     ] {
         assert_eq!(shop.ask("POST", "/v1/connections", bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_preview_of_few_orders_and_of_many_says_to_the_cent_what_a_shorter_window_moves() {
+    for (name, count) in [("few_moved", 3_i64), ("many_moved", 520)] {
+        let shop = Shop::open(name).await;
+        let direct = facet_id(&Facets::direct());
+        for visitor in 1..=3 {
+            // What the first facet says is not known here: no channel.
+            shop.touch(visitor, T0 - 40 * DAY_MS, 100).await;
+            shop.touch(visitor, T0 - DAY_MS, direct).await;
+        }
+        for number in 0..count {
+            let buyer = 1 + number as u128 % 3;
+            let order = shop.order(&format!("o{number}"), 10_01).visitor(buyer);
+            let order = order.customer(&format!("cus_{buyer}")).email(&format!("buyer-{buyer}@example.com"));
+            shop.send(&format!("evt_{number}"), &order.paid()).await;
+        }
+        settle(&shop.app).await.unwrap();
+        let before = shop.credits().await;
+        let change = preview::Change { window_days: Some(30), ..preview::Change::default() };
+        let linear = model_index("linear");
+        let found = preview::preview(&shop.app, "ws_t", change, linear).await.unwrap();
+        let told: Vec<_> =
+            found.channels.iter().map(|moved| (moved.channel.as_str(), moved.from, moved.to)).collect();
+        assert_eq!(told, [("", count * 5_00, 0), ("Direct", count * 5_01, count * 10_01)]);
+        assert_eq!((found.orders, found.differences[0].difference), (count as u64, 0));
+        assert_eq!(found.examples.len() as i64, count.min(100));
+        assert_eq!(shop.credits().await, before, "looking changes nothing");
+        preview::apply(&shop.app, "ws_t", &found.token).await.unwrap();
+        assert_eq!(shop.by_facet("linear").await, [(direct, count * 10_01)]);
+        shop.add_up().await;
     }
 }

@@ -28,8 +28,11 @@ type Hashes = HashMap<u128, (u64, i64)>;
 
 /// The orders a change moves, and a digest of exactly that.
 pub(super) struct Looked {
+    /// Sorted.
     pub moved: Vec<u128>,
     pub digest: String,
+    /// Every booked order, joined as it would be.
+    pub orders: Orders,
 }
 
 /// What stands after a change.
@@ -84,17 +87,15 @@ pub(super) async fn look(app: &App, rules: &Rules, after: &After) -> Result<Look
     }
     let digest = digest.finalize();
     let digest = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Looked { moved, digest })
+    Ok(Looked { moved, digest, orders })
 }
 
 /// What every order would have.
 async fn wanted(app: &App, workspace_id: &str, orders: &Orders, after: &After) -> Result<Hashes, JobError> {
-    let After { terms, joined, .. } = after;
     let mut wanted = Hashes::with_capacity(orders.orders.len());
-    let mut done: HashSet<u128> = HashSet::new();
     let mut poster = Poster::default();
     let mut rows: Vec<CreditRow> = Vec::new();
-    let mut post = |root: u128, touches: &[Touch]| {
+    each_journey(app, workspace_id, orders, after, |root, touches| {
         rows.clear();
         for order in orders.group(root) {
             poster.post(order, orders.root(root).unwrap_or(order), touches, &mut rows);
@@ -103,11 +104,25 @@ async fn wanted(app: &App, workspace_id: &str, orders: &Orders, after: &After) -
             let known = wanted.entry(row.order_id).or_default();
             *known = (known.0 ^ row.version(&orders.texts), known.1 + 1);
         }
-    };
+    })
+    .await?;
+    Ok(wanted)
+}
+
+/// Streams the journey of every root as it would be, empty ones too.
+pub(super) async fn each_journey(
+    app: &App,
+    workspace_id: &str,
+    orders: &Orders,
+    after: &After,
+    mut each: impl FnMut(u128, &[Touch]),
+) -> Result<(), JobError> {
+    let After { terms, joined, .. } = after;
+    let mut done: HashSet<u128> = HashSet::new();
     journeys::journeys(&app.store, workspace_id, terms, None, |root, touches| {
         // The stored journey of an order that is joined otherwise is not its own any more.
         if !joined.contains_key(&root) {
-            post(root, touches);
+            each(root, touches);
             done.insert(root);
         }
     })
@@ -117,13 +132,13 @@ async fn wanted(app: &App, workspace_id: &str, orders: &Orders, after: &After) -
         let mut some = Orders::load(&app.store, workspace_id, Scope::Orders(roots)).await?;
         some.join(joined);
         journeys::journeys(&app.store, workspace_id, terms, Some(&some), |root, touches| {
-            post(root, touches);
+            each(root, touches);
             done.insert(root);
         })
         .await?;
     }
-    orders.roots().filter(|root| !done.contains(root)).for_each(|root| post(root, &[]));
-    Ok(wanted)
+    orders.roots().filter(|root| !done.contains(root)).for_each(|root| each(root, &[]));
+    Ok(())
 }
 
 /// What every order has.

@@ -148,10 +148,7 @@ pub async fn preview(
     let supposed = after(app, &rules).await?;
     let looked = look(app, &rules, &supposed).await?;
     let model = model.unwrap_or(DEFAULT_MODEL);
-    let mut sums = Sums::default();
-    for chunk in looked.moved.chunks(CHUNK) {
-        sums::add_orders(app, &rules, &supposed, chunk, model, &mut sums).await?;
-    }
+    let sums = Sums::of(app, &rules, &supposed, &looked, model).await?;
     let (before, after) = (rules.before(), &rules.after);
     Ok(Preview {
         token: rules.token(&looked.digest),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::affiliate::Commission;
+use domain::affiliate::flag::Decision;
 use domain::affiliate::ledger::Balance;
 use domain::affiliate::simulate::{Simulation, Supposition, simulate, suppose};
 use domain::ids::OrderId;
@@ -117,4 +118,26 @@ fn other_terms_count_from_the_beginning_of_the_range_on() {
     assert_eq!(compared.len(), 1);
     assert_eq!((compared[0].now_minor, compared[0].then_minor), (3000, 2000));
     assert_eq!((compared[0].orders, compared[0].changed), (1, 1));
+}
+
+#[test]
+fn what_was_rejected_earns_nothing_under_other_terms_either() {
+    let mut world = World::with(&NewTerms { points: 3000, ..NewTerms::plain() });
+    world.now_ms = 400 * DAY_MS;
+    world.learns(&Told::Click { family: 0, partner: 0, day: 100 });
+    world.learns(&Told::payment(0, 150, 10_000));
+    world.books();
+    let more = NewTerms { points: 5000, ..NewTerms::plain() };
+    let then = |world: &World| {
+        let found = supposes(world, &more);
+        let then: i64 = found.partners.values().map(|compared| compared.then_minor).sum();
+        (then, found.unbooked)
+    };
+    assert_eq!(then(&world), (50_00, 0));
+    world.learns(&Told::Doubt { commission: 0 });
+    assert_eq!(then(&world), (50_00, 0), "an open flag decides nothing");
+    world.learns(&Told::Decides { doubt: 0, decision: Decision::Rejected });
+    assert_eq!(then(&world), (0, 0));
+    world.learns(&Told::Decides { doubt: 0, decision: Decision::Cleared });
+    assert_eq!(then(&world), (50_00, 0));
 }

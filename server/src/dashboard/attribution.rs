@@ -1,48 +1,26 @@
 //! The page of the rules: which visits earn, in which channel, how long back. A change is shown as a difference per channel
 //! and order before anything is made of it, and made exactly as it was shown.
 
+mod difference;
+mod picked;
+
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::response::Response;
 use domain::attribution::{MODELS, model_index};
-use domain::identity::{BindingKind, BindingRules, BindingRulesError};
-use domain::order::Basis;
-use serde::Deserialize;
+use domain::identity::{BindingKind, BindingRules};
 
 use super::page::{Viewer, failed, shown};
 use super::show;
 use crate::app::App;
 use crate::control::keys::Scope;
 use crate::control::rule_versions::{RuleTerms, RuleVersion};
-use crate::http::attribution::lines;
 use crate::http::auth::Reader;
 use crate::http::problem::Problem;
-use crate::jobs::attribute::preview::{
-    self, Applied, Change, Given, Moved, MovedOrder, Preview, PreviewError,
-};
-
-/// Orders named on the page; the answer of the API has a hundred.
-const ORDERS_SHOWN: usize = 20;
-
-/// What the form says.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Picked {
-    window_days: Option<String>,
-    basis: Option<String>,
-    rules: Option<String>,
-    exclusions: Option<String>,
-    /// Boxes that are ticked; one that is not says nothing.
-    email: Option<String>,
-    folded_email: Option<String>,
-    user: Option<String>,
-    customer: Option<String>,
-    handover: Option<String>,
-    role_visitors_max: Option<String>,
-    model: Option<String>,
-    /// Of the preview that is to be applied.
-    token: Option<String>,
-}
+use crate::jobs::attribute::preview::{self, Applied, Preview, PreviewError};
+use difference::{Difference, difference};
+use picked::Picked;
 
 struct Choice {
     value: &'static str,
@@ -55,40 +33,6 @@ struct Tick {
     name: &'static str,
     title: &'static str,
     is_ticked: bool,
-}
-
-struct Line {
-    channel: String,
-    from: String,
-    to: String,
-    difference: String,
-    currency: String,
-    is_gain: bool,
-}
-
-struct Balance {
-    currency: String,
-    difference: String,
-    is_even: bool,
-    /// Whether the other basis explains all of it.
-    is_declared: bool,
-}
-
-struct Order {
-    id: String,
-    moves: String,
-}
-
-struct Difference {
-    token: String,
-    visits: String,
-    orders: String,
-    is_nothing: bool,
-    model: &'static str,
-    lines: Vec<Line>,
-    balances: Vec<Balance>,
-    examples: Vec<Order>,
-    more: u64,
 }
 
 struct Past {
@@ -142,48 +86,8 @@ pub(super) async fn change(
     }
 }
 
-impl Picked {
-    /// Whether the form was sent, with all of its boxes.
-    fn is_sent(&self) -> bool {
-        self.role_visitors_max.is_some()
-    }
-
-    fn ticks(&self, kind: BindingKind) -> bool {
-        let tick = match kind {
-            BindingKind::Email => &self.email,
-            BindingKind::FoldedEmail => &self.folded_email,
-            BindingKind::User => &self.user,
-            BindingKind::Customer => &self.customer,
-            BindingKind::Handover => &self.handover,
-        };
-        tick.is_some()
-    }
-
-    /// The bindings that are ticked, and the bound of addresses of roles, as far as they are others than those of now:
-    /// joining every sale anew takes its time.
-    fn bindings(&self, now: &BindingRules) -> Result<(Option<Vec<String>>, Option<u32>), PreviewError> {
-        let Some(role) = &self.role_visitors_max else { return Ok((None, None)) };
-        let role: u32 = role.trim().parse().map_err(|_| BindingRulesError::Role)?;
-        let ticked = BindingKind::ALL.into_iter().filter(|kind| self.ticks(*kind));
-        let is_same = BindingKind::ALL.into_iter().all(|kind| self.ticks(kind) == now.uses(kind));
-        let names = ticked.map(|kind| kind.name().to_owned()).collect();
-        Ok(((!is_same).then_some(names), (role != now.role_visitors_max()).then_some(role)))
-    }
-}
-
 async fn look(app: &App, reader: &Reader, picked: &Picked) -> Result<Preview, PreviewError> {
-    let days =
-        picked.window_days.as_deref().map(|days| days.trim().parse().map_err(|_| PreviewError::Window));
-    let basis = Basis::ALL.into_iter().find(|basis| Some(basis.name()) == picked.basis.as_deref());
-    let (bindings, role_visitors_max) = picked.bindings(&reader.workspace.settings.bindings)?;
-    let change = Change::read(&Given {
-        window_days: days.transpose()?,
-        basis,
-        rules: picked.rules.as_deref().map(lines),
-        exclusions: picked.exclusions.as_deref().map(lines),
-        bindings,
-        role_visitors_max,
-    })?;
+    let change = picked.change(&reader.workspace.settings.bindings)?;
     let model = picked.model.as_deref().and_then(model_index);
     preview::preview(app, &reader.workspace.id, change, model).await
 }
@@ -259,66 +163,6 @@ async fn page(
         difference: found.map(difference),
         past: past.iter().map(|version| one_past(version, &zone)).collect(),
     })
-}
-
-fn difference(found: Preview) -> Difference {
-    let model = model_index(&found.model).unwrap_or(domain::attribution::DEFAULT_MODEL);
-    Difference {
-        token: found.token,
-        visits: show::counted(found.visits, "visit"),
-        orders: show::counted(found.orders, "order"),
-        is_nothing: found.visits == 0 && found.orders == 0,
-        model: MODELS[model].title(),
-        lines: found.channels.iter().map(line).collect(),
-        balances: found
-            .differences
-            .iter()
-            .map(|balance| Balance {
-                currency: balance.currency.clone(),
-                difference: amount(balance.difference, &balance.currency),
-                is_even: balance.difference == 0,
-                is_declared: balance.difference == balance.declared,
-            })
-            .collect(),
-        more: found.orders.saturating_sub(ORDERS_SHOWN as u64),
-        examples: found.examples.iter().take(ORDERS_SHOWN).map(order).collect(),
-    }
-}
-
-fn amount(minor: i64, code: &str) -> String {
-    show::digits(minor, show::currency(code))
-}
-
-fn line(moved: &Moved) -> Line {
-    Line {
-        channel: moved.channel.clone(),
-        from: amount(moved.from, &moved.currency),
-        to: amount(moved.to, &moved.currency),
-        difference: show::signed(moved.difference, show::currency(&moved.currency)),
-        currency: moved.currency.clone(),
-        is_gain: moved.difference > 0,
-    }
-}
-
-/// `Email −24.50, Affiliates +24.50 USD`.
-fn order(order: &MovedOrder) -> Order {
-    let moves: Vec<String> = order
-        .channels
-        .iter()
-        .map(|moved| {
-            format!(
-                "{} {} {}",
-                moved.channel,
-                show::signed(moved.difference, show::currency(&moved.currency)),
-                moved.currency
-            )
-        })
-        .collect();
-    let moves = match moves.is_empty() {
-        true => "within its channels, or under another model".to_owned(),
-        false => moves.join(", "),
-    };
-    Order { id: order.order_id.clone(), moves }
 }
 
 fn one_past(version: &RuleVersion, zone: &jiff::tz::TimeZone) -> Past {

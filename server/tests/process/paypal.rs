@@ -14,9 +14,11 @@ use tributary::affiliate::payouts::NewAccount;
 use tributary::affiliate::programs::NewProgram;
 use tributary::app::App;
 use tributary::config::Config;
+use tributary::control::Control;
 use tributary::control::ledger::Which;
 use tributary::control::payouts::PayoutState;
 use tributary::jobs::{self, paypal};
+use tributary::secrets::Secrets;
 
 use crate::program::{Chance, Running, WORKSPACE, asked, folder, opened_as, prepare, program};
 
@@ -80,6 +82,16 @@ async fn one_life(data_dir: &Path, paypal: &Handle, calls: usize, moment: Durati
     assert!(!log.contains("panicked"), "{log}");
 }
 
+/// Whether PayPal has yet to be asked about the payout: an item of it is under way by what was written down.
+async fn is_open(data_dir: &Path, payout: &str) -> bool {
+    let config = Config::for_data_dir(data_dir);
+    let control = Control::open(&config, 0).await.unwrap();
+    let secrets = Secrets::load(&config.secret_key, data_dir).unwrap();
+    let stored = control.payouts(WORKSPACE, Some(payout), &secrets).await.unwrap().remove(0);
+    control.close().await;
+    stored.items.iter().any(|item| item.state == PayoutState::Processing)
+}
+
 /// Due, on its way and paid, over every commission; and how often a payment was entered.
 async fn stands(app: &App) -> ([i64; 3], usize) {
     let commissions = app.control.commissions(WORKSPACE, Which::All).await.unwrap();
@@ -117,6 +129,10 @@ async fn a_payout_whose_answers_were_never_recorded_is_sent_once_and_paid_once()
     // It hears so, and dies anywhere from before it is written down to after.
     paypal.is_silent(false);
     for _ in 0..kills {
+        // A life that got as far as the ledger leaves nothing to ask for.
+        if !is_open(dir.path(), &payout).await {
+            break;
+        }
         one_life(dir.path(), &paypal, 1, moment()).await;
     }
     let (turn, app) = opened_as(dir.path(), may_call_this_machine).await;

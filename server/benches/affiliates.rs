@@ -2,8 +2,10 @@
 //! `name | value | reach`. The data are made anew by the engine itself, the same every time, in
 //! `target/bench-affiliates`. Arguments: `--small` for a hundredth of the size.
 
+mod shared;
+
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::affiliate::payout::Method;
 use domain::affiliate::{PartnerStatus, Terms};
@@ -18,6 +20,8 @@ use tributary::control::workspaces::{Settings, Workspace};
 use tributary::effects::Clock;
 use tributary::jobs::commission::{accrue_all, all_missing};
 use tributary::report::{Kind, Reports};
+
+use shared::{execute, median, shown};
 
 const WORKSPACE: &str = "ws_bench";
 /// 2026-01-01: the first of 300 days.
@@ -181,20 +185,4 @@ async fn make_sales(app: &App, size: &Size) {
          concat('product', toString(number % 5)), id, visitor, 'order_metadata', \
          [(visitor, fromUnixTimestamp64Milli(toInt64(0), 'UTC'), paid + toIntervalMillisecond(1))] FROM numbers({orders})"
     )).await;
-}
-
-async fn execute(app: &App, sql: &str) {
-    app.store.client().query_raw(sql).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn shown(time: Duration) -> String {
-    match time.as_secs_f64() {
-        seconds if seconds >= 1.0 => format!("{seconds:.2} s"),
-        seconds => format!("{:.0} ms", seconds * 1000.0),
-    }
 }

@@ -3,8 +3,10 @@
 //! `target/bench-data`: a server started on that folder (workspace `ws_bench`) can be asked for reports.
 //! Arguments: `--small` for a hundredth of the size.
 
+mod shared;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::ids::OrderId;
 use tributary::app::App;
@@ -14,6 +16,8 @@ use tributary::effects::Clock;
 use tributary::jobs::attribute;
 use tributary::jobs::attribute::journeys::journeys_query;
 use tributary::jobs::attribute::preview::{self, Change};
+
+use shared::{execute, median, shown};
 
 const WORKSPACE: &str = "ws_bench";
 /// 2026-01-01: the first of 300 days.
@@ -129,22 +133,6 @@ fn memory(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.split_whitespace().next().and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) / 1000
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn shown(time: Duration) -> String {
-    match time.as_secs_f64() {
-        seconds if seconds >= 1.0 => format!("{seconds:.2} s"),
-        seconds => format!("{:.0} ms", seconds * 1000.0),
-    }
-}
-
-async fn execute(app: &App, sql: &str) {
-    app.store.client().query_raw(sql).execute().await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 /// Makes the data.

@@ -220,11 +220,12 @@ impl Control {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Writes where a batch stands.
+    /// Writes where a batch stands. PayPal's id of it, once known, is never forgotten: who looked before another process
+    /// learned it writes nothing.
     pub async fn save_batch(&self, batch: &Batch) -> Result<(), ControlError> {
         sqlx::query(
             "UPDATE paypal_batches SET state = $2, first_try_at_ms = $3, batch_id = $4, status = $5, problem = $6, \
-             failures = $7, next_at_ms = $8 WHERE sender_batch_id = $1",
+             failures = $7, next_at_ms = $8 WHERE sender_batch_id = $1 AND (batch_id IS NULL OR batch_id = $4)",
         )
         .bind(&batch.sender_batch_id)
         .bind(&batch.state)

@@ -98,7 +98,7 @@ export async function kills() {
     const options = ["--once", "--acknowledged", ids, "--connections", connections, "--seconds", 20, "--seed", round + 1];
     const [sending, telling] = [generate(...options), tell(round)];
     // Long enough to come to its full rate.
-    await pause(1000 + below(2000));
+    await pause(1000 + below(700));
     await end(child, "SIGKILL");
     const sent = await sending;
     for (const line of readFileSync(ids, "latin1").split("\n")) if (line !== "") hits.add(line);

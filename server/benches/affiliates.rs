@@ -1,6 +1,6 @@
 //! How fast the ledger of commissions is kept at size: 10,000 orders that 100 partners brought. Prints rows
 //! `name | value | reach`. The data are made anew by the engine itself, the same every time, in
-//! `target/bench-affiliates`. Arguments: `--small` for a hundredth of the size.
+//! `target/bench-affiliates`. Arguments: `--small` for a tenth of the size.
 
 mod shared;
 

@@ -24,6 +24,8 @@ use tributary::person_keys::PersonKeys;
 use tributary::store::Store;
 use tributary::store::row_binary::RowWriter;
 
+pub const DAY_MS: i64 = 86_400_000;
+
 pub const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// 2026-10-05T14:03:20Z: when orders are paid unless they say otherwise.
 pub const T0: i64 = 1_791_209_000_000;
